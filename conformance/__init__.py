@@ -1,0 +1,1 @@
+"""Conformance suite: judges implementations against the specification."""

@@ -1,0 +1,1 @@
+"""Reference implementation: the exact mathematics in NumPy float64."""
