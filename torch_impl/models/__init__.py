@@ -1,0 +1,5 @@
+"""Models that the training recipes use."""
+
+from torch_impl.models.mlp import MLP
+
+__all__ = ["MLP"]
