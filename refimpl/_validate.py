@@ -14,6 +14,7 @@ import numpy as np
 
 FLOATING = ("float16", "bfloat16", "float32", "float64")
 REDUCTIONS = ("none", "sum", "mean", "parts")
+MODULATORS = ("probability", "weighted_loss")
 
 
 def dtype_name(array: Any) -> str:

@@ -9,9 +9,7 @@ from refimpl import bce, focal
 from refimpl._inputs import binary_inputs, hyperparameter
 from refimpl._reduce import reduce, sum_to
 from refimpl._stable import product
-from refimpl._validate import REDUCTIONS, check_choice
-
-MODULATORS = ("probability", "weighted_loss")
+from refimpl._validate import MODULATORS, REDUCTIONS, check_choice
 
 
 def adaptive_bce_with_logits(

@@ -154,8 +154,9 @@ def _log_q(x: NDArray, y: NDArray) -> NDArray:
     )
 
 
-def _positive_share(x: NDArray, y: NDArray) -> NDArray:
+def _share(x: NDArray, y: NDArray) -> NDArray:
     # y sigmoid(-x) / q, the share of the positive term in q; 1 or 0 if y is hard.
+    # The share of the negative term is _share(-x, 1 - y): 1 - share would cancel.
     hard = (y == 0) | (y == 1)
     soft = np.where(hard, 0.5, y)
     return np.where(hard, y, sigmoid(np.log(soft) - np.log1p(-soft) - x))
@@ -171,8 +172,7 @@ def value(x: NDArray, y: NDArray, w: NDArray, gamma: NDArray) -> NDArray:
 
 
 def _d_logits(x: NDArray, y: NDArray, w: NDArray, gamma: NDArray) -> NDArray:
-    share = _positive_share(x, y)
-    d_log_q = (1 - share) * sigmoid(-x) - share * sigmoid(x)
+    d_log_q = _share(-x, 1 - y) * sigmoid(-x) - _share(x, y) * sigmoid(x)
     d_cross_entropy = (1 - y) * sigmoid(x) - w * y * sigmoid(-x)
     focusing = gamma * product(d_log_q, _cross_entropy(x, y, w))
     return _modulator(x, y, gamma) * (focusing + d_cross_entropy)
@@ -180,9 +180,8 @@ def _d_logits(x: NDArray, y: NDArray, w: NDArray, gamma: NDArray) -> NDArray:
 
 def _d_labels(x: NDArray, y: NDArray, w: NDArray, gamma: NDArray) -> NDArray:
     # Cross-entropy / q stays finite where both vanish, so 1 / q is never formed.
-    share = _positive_share(x, y)
-    ratio = product(w * share, softplus_ratio(-x))
-    ratio = ratio + product(1 - share, softplus_ratio(x))
+    ratio = product(w * _share(x, y), softplus_ratio(-x))
+    ratio = ratio + product(_share(-x, 1 - y), softplus_ratio(x))
     focusing = product(gamma * (sigmoid(-x) - sigmoid(x)), ratio)
     d_cross_entropy = product(w, softplus(-x)) - softplus(x)
     return product(_modulator(x, y, gamma), focusing + d_cross_entropy)

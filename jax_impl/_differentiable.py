@@ -1,0 +1,31 @@
+"""Elementwise functions that carry their closed-form derivatives."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
+
+
+def differentiable(
+    value: Callable[..., jax.Array], partials: Sequence[Callable[..., jax.Array]]
+) -> Callable[..., jax.Array]:
+    """Joins an elementwise function with its partial derivatives, one per argument.
+
+    The partials are differentiated in turn for second derivatives, so they are
+    themselves built from functions that are safe to differentiate.
+    """
+    function = jax.custom_jvp(value)
+
+    def rule(primals: tuple, tangents: tuple) -> tuple[jax.Array, Any]:
+        out = function(*primals)
+        tangent = jnp.zeros_like(out)
+        for partial, change in zip(partials, tangents, strict=True):
+            # A partial nobody asked for may be infinite: never multiply it by 0.
+            if not isinstance(change, SymbolicZero):
+                tangent = tangent + partial(*primals) * change
+        return out, tangent
+
+    function.defjvp(rule, symbolic_zeros=True)
+    return function

@@ -1,0 +1,75 @@
+"""Checks and conversions at the door of every loss; see ``refimpl._inputs``."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jax_impl._reduce import along_class_axis
+from refimpl import _validate
+
+
+class BinaryInputs(NamedTuple):
+    """Arguments of a binary loss, all in the dtype and shape of computation."""
+
+    logits: jax.Array
+    labels: jax.Array
+    pos_weight: jax.Array
+    sample_weight: jax.Array
+
+
+def binary_inputs(
+    logits: Any,
+    labels: Any,
+    *,
+    pos_weight: Any = None,
+    sample_weight: Any = None,
+    class_axis: int = -1,
+) -> BinaryInputs:
+    """Validates and converts; a weight that is off becomes 1, a bad value NaN."""
+    _validate.check_logits_labels(logits, labels)
+    shape = tuple(logits.shape)
+    _validate.check_class_weight("pos_weight", pos_weight, shape, class_axis)
+    _validate.check_sample_weight(sample_weight, shape)
+    x = _logits(logits)
+    w = in_range(1 if pos_weight is None else pos_weight, like=x)
+    v = in_range(1 if sample_weight is None else sample_weight, like=x)
+    return BinaryInputs(
+        x,
+        in_range(labels, like=x, high=1),
+        jnp.broadcast_to(along_class_axis(w, x.ndim, class_axis), shape),
+        v,
+    )
+
+
+def hyperparameter(
+    name: str,
+    value: Any,
+    *,
+    like: jax.Array,
+    high: float = float("inf"),
+    closed: bool = True,
+) -> jax.Array:
+    """Validates a scalar; a traced one out of range becomes NaN."""
+    _validate.check_number(name, value, high=high, closed=closed)
+    return in_range(value, like=like, high=high, closed=closed)
+
+
+def in_range(
+    value: Any, *, like: jax.Array, high: float = float("inf"), closed: bool = True
+) -> jax.Array:
+    """Converts to the dtype of ``like``; values outside [0, high] become NaN."""
+    array = jnp.asarray(value).astype(like.dtype)
+    inside = (array >= 0) & ((array <= high) if closed else (array < high))
+    # A product, so that the derivative with respect to a bad value is NaN as well.
+    return array * jnp.where(inside, 1, jnp.nan)
+
+
+def _logits(logits: Any) -> jax.Array:
+    if _validate.dtype_name(logits) == "float64" and not jax.config.jax_enable_x64:
+        raise ValueError(
+            "logits are float64 but JAX computes in float32: set jax_enable_x64, or "
+            "pass float32."
+        )
+    x = jnp.asarray(logits)
+    return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x

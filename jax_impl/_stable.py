@@ -1,0 +1,33 @@
+"""Elementary functions without overflow or cancellation; see ``refimpl._stable``."""
+
+import jax
+import jax.numpy as jnp
+
+from jax_impl._differentiable import differentiable
+
+
+def _softplus(v: jax.Array) -> jax.Array:
+    return jnp.maximum(v, 0) + jnp.log1p(jnp.exp(-jnp.abs(v)))
+
+
+def _sigmoid(v: jax.Array) -> jax.Array:
+    z = jnp.exp(-jnp.abs(v))
+    return jnp.where(v >= 0, 1, z) / (1 + z)
+
+
+def _softplus_ratio(v: jax.Array) -> jax.Array:
+    z = jnp.exp(-jnp.abs(v))
+    tail = jnp.log1p(z) / jnp.where(z > 0, z, 1)
+    return jnp.where(v >= 0, _softplus(v), jnp.where(z > 0, tail, 1)) * (1 + z)
+
+
+sigmoid = differentiable(_sigmoid, (lambda v: sigmoid(v) * sigmoid(-v),))
+softplus = differentiable(_softplus, (lambda v: sigmoid(v),))
+softplus_ratio = differentiable(
+    _softplus_ratio, (lambda v: 1 - sigmoid(-v) * softplus_ratio(v),)
+)
+
+
+def product(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Returns a * b with 0 * inf = 0: a term that is off stays off at the limit."""
+    return a * jnp.where((a == 0) & jnp.isinf(b), 0, b)

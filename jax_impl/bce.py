@@ -1,0 +1,75 @@
+"""Binary cross-entropy from logits."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jax_impl._differentiable import differentiable
+from jax_impl._inputs import binary_inputs, hyperparameter
+from jax_impl._reduce import reduce
+from jax_impl._stable import product, sigmoid, softplus
+from refimpl._validate import REDUCTIONS, check_choice
+
+
+def binary_cross_entropy_with_logits(
+    logits: jax.Array,
+    labels: jax.Array,
+    *,
+    pos_weight: Any = None,
+    sample_weight: Any = None,
+    label_smoothing: Any = 0.0,
+    class_axis: int = -1,
+    reduction: str = "mean",
+) -> Any:
+    """Computes :func:`refimpl.binary_cross_entropy_with_logits`.
+
+    The gradient is a rule of its own, ``(1 - y') sigmoid(x) - w y' sigmoid(-x)``:
+    differentiating through ``max`` and ``abs`` is wrong at x = 0.
+    """
+    check_choice("reduction", reduction, REDUCTIONS)
+    x, y, w, v = binary_inputs(
+        logits,
+        labels,
+        pos_weight=pos_weight,
+        sample_weight=sample_weight,
+        class_axis=class_axis,
+    )
+    s = hyperparameter("label_smoothing", label_smoothing, like=x, high=1, closed=False)
+    loss = cross_entropy(x, y, w, jnp.broadcast_to(s, x.shape))
+    return reduce(product(v, loss), x.size, reduction)
+
+
+def _targets(y: jax.Array, s: jax.Array) -> tuple[jax.Array, jax.Array]:
+    # Both sides from y: 1 - y' would lose the digits of a small s.
+    return y * (1 - s) + s / 2, (1 - y) * (1 - s) + s / 2
+
+
+def _value(x: jax.Array, y: jax.Array, w: jax.Array, s: jax.Array) -> jax.Array:
+    on, off = _targets(y, s)
+    return product(w * on, softplus(-x)) + product(off, softplus(x))
+
+
+def _d_logits(x: jax.Array, y: jax.Array, w: jax.Array, s: jax.Array) -> jax.Array:
+    on, off = _targets(y, s)
+    return off * sigmoid(x) - w * on * sigmoid(-x)
+
+
+def _d_labels(x: jax.Array, _y: jax.Array, w: jax.Array, s: jax.Array) -> jax.Array:
+    return (1 - s) * (product(w, softplus(-x)) - softplus(x))
+
+
+def _d_pos_weight(x: jax.Array, y: jax.Array, _w: jax.Array, s: jax.Array) -> jax.Array:
+    on, _ = _targets(y, s)
+    return product(on, softplus(-x))
+
+
+def _d_label_smoothing(
+    x: jax.Array, y: jax.Array, w: jax.Array, _s: jax.Array
+) -> jax.Array:
+    return product(w * (0.5 - y), softplus(-x)) - product(0.5 - y, softplus(x))
+
+
+cross_entropy = differentiable(
+    _value, (_d_logits, _d_labels, _d_pos_weight, _d_label_smoothing)
+)
