@@ -1,0 +1,57 @@
+"""Elementwise functions that carry their closed-form derivatives."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def differentiable(
+    value: Callable[..., Tensor], partials: Sequence[Callable[..., Tensor]]
+) -> Callable[..., Tensor]:
+    """Joins an elementwise function with its partial derivatives, one per argument.
+
+    All arguments have the same shape. The partials are differentiated in turn for
+    second derivatives, so they are themselves built from functions that are safe to
+    differentiate.
+    """
+
+    class Reverse(torch.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(*args: Tensor) -> Tensor:
+            return value(*args)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ARG004 - torch passes it
+            ctx.save_for_backward(*inputs)
+            ctx.save_for_forward(*inputs)
+
+        @staticmethod
+        def backward(ctx: Any, cotangent: Tensor) -> Any:
+            args = ctx.saved_tensors
+            # A partial nobody asked for may be infinite and is not computed.
+            return tuple(
+                cotangent * partial(*args) if needed else None
+                for partial, needed in zip(partials, ctx.needs_input_grad, strict=True)
+            )
+
+    class ReverseAndForward(Reverse):
+        @staticmethod
+        def jvp(ctx: Any, *tangents: Tensor | None) -> Tensor:
+            args = ctx.saved_tensors
+            terms = [
+                partial(*args) * tangent
+                for partial, tangent in zip(partials, tangents, strict=True)
+                if tangent is not None
+            ]
+            return torch.stack(terms).sum(dim=0) if len(terms) > 1 else terms[0]
+
+    def function(*args: Tensor) -> Tensor:
+        # torch.compile refuses a Function with a jvp rule.
+        rule = Reverse if torch.compiler.is_compiling() else ReverseAndForward
+        return rule.apply(*args)
+
+    return function

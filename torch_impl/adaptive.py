@@ -1,0 +1,78 @@
+"""Adaptive binary cross-entropy: a weighted loss with a focusing modulator."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from refimpl._validate import MODULATORS, REDUCTIONS, check_choice
+from torch_impl._differentiable import differentiable
+from torch_impl._inputs import binary_inputs, hyperparameter
+from torch_impl._reduce import reduce
+from torch_impl._stable import product
+from torch_impl.bce import cross_entropy
+from torch_impl.focal import focal
+
+
+def adaptive_bce_with_logits(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    pos_weight: Any,
+    gamma: Any = 2.0,
+    modulator: str = "probability",
+    reduction: str = "mean",
+) -> Any:
+    """Computes :func:`refimpl.adaptive_bce_with_logits`."""
+    check_choice("reduction", reduction, REDUCTIONS)
+    check_choice("modulator", modulator, MODULATORS)
+    x, y, w, _ = binary_inputs(logits, labels, pos_weight=pos_weight)
+    gamma = hyperparameter("gamma", gamma, like=x).expand(x.shape)
+    if modulator == "probability":
+        loss = focal(x, y, w, gamma)
+    else:
+        loss = _self_modulated(cross_entropy(x, y, w, torch.zeros_like(x)), gamma)
+    return reduce(loss, x.numel(), reduction)
+
+
+def _log_modulator_value(b: Tensor) -> Tensor:
+    return torch.log(-torch.expm1(-b))
+
+
+def _elasticity_value(b: Tensor) -> Tensor:
+    # d log(1 - exp(-b)) / d log b = b exp(-b) / (1 - exp(-b)), which is 1 at b = 0.
+    p = -torch.expm1(-b)
+    return product(torch.exp(-b), b) / torch.where(b == 0, 1, p) + (b == 0)
+
+
+def _safe(b: Tensor) -> Tensor:
+    # Below this the derivatives are multiplied by a b that has all but vanished.
+    return b.clamp(min=torch.finfo(b.dtype).tiny)
+
+
+_elasticity = differentiable(
+    _elasticity_value,
+    (lambda b: _elasticity(b) * ((1 - _elasticity(b)) / _safe(b) - 1),),
+)
+_log_modulator = differentiable(
+    _log_modulator_value, (lambda b: _elasticity(b) / _safe(b),)
+)
+
+
+def _modulate(b: Tensor, gamma: Tensor) -> Tensor:
+    return torch.exp(product(gamma, _log_modulator(b)))
+
+
+def _value(b: Tensor, gamma: Tensor) -> Tensor:
+    return product(_modulate(b, gamma), b)
+
+
+def _d_cross_entropy(b: Tensor, gamma: Tensor) -> Tensor:
+    return _modulate(b, gamma) * (1 + gamma * _elasticity(b))
+
+
+def _d_gamma(b: Tensor, gamma: Tensor) -> Tensor:
+    return product(_value(b, gamma), _log_modulator(b))
+
+
+_self_modulated = differentiable(_value, (_d_cross_entropy, _d_gamma))
