@@ -1,5 +1,6 @@
 """Elementwise functions that carry their closed-form derivatives."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,6 +38,9 @@ def differentiable(
                 cotangent * partial(*args) if needed else None
                 for partial, needed in zip(partials, ctx.needs_input_grad, strict=True)
             )
+
+    # torch.compile counts the parameters of forward to tell it from the old form.
+    Reverse.forward.__signature__ = inspect.signature(value)
 
     class ReverseAndForward(Reverse):
         @staticmethod
