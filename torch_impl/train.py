@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import functional_call, grad_and_value, vmap
+from torch.fx.experimental.proxy_tensor import make_fx
 
 from torch_impl.models.mlp import MLP, from_state, to_state
 
@@ -51,6 +53,7 @@ class Trainer:
         }
         self._max_norm, self._clip_eps = max_norm, clip_eps
         self._gradient = vmap(grad_and_value(self._objective(loss)))
+        self._programs: dict[torch.Size, Callable[..., Any]] = {}
         self._optimizer = torch.optim.AdamW(
             self._state.values(),
             lr=learning_rate,
@@ -106,16 +109,25 @@ class Trainer:
         return objective
 
     def _update(self, rows: Tensor, pos_weight: Tensor) -> tuple[Tensor, Tensor]:
-        gradients, loss = self._gradient(
-            self._state, self._features[rows], self._labels[rows], pos_weight
-        )
-        gradients, norm = clip_stack_by_global_norm(
-            gradients, self._max_norm, eps=self._clip_eps
-        )
+        arguments = (self._state, self._features[rows], self._labels[rows], pos_weight)
+        if rows.shape not in self._programs:
+            # The transforms cost more than the arithmetic at these sizes, so they run
+            # once: what remains is a flat list of tensor operations.
+            self._programs[rows.shape] = make_fx(self._clipped)(*arguments)
+        gradients, loss, norm = self._programs[rows.shape](*arguments)
         for name, parameter in self._state.items():
             parameter.grad = gradients[name]
         self._optimizer.step()
         return loss, norm
+
+    def _clipped(
+        self, state: dict[str, Tensor], *batch: Tensor
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        gradients, loss = self._gradient(state, *batch)
+        clipped, norm = clip_stack_by_global_norm(
+            gradients, self._max_norm, eps=self._clip_eps
+        )
+        return clipped, loss, norm
 
 
 def clip_stack_by_global_norm(

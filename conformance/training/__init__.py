@@ -1,0 +1,1 @@
+"""Training outcomes: the same recipe trained by every backend, and compared."""

@@ -1,0 +1,160 @@
+"""The three trainers behind one interface."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from functools import cache, partial
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from conformance.training.data import Split
+from conformance.training.errors import UsageError
+from conformance.training.recipe import Optimizer, Strategy
+
+Array = NDArray[np.float64]
+
+REFERENCE = "numpy"
+PACKAGES = {REFERENCE: "refimpl", "torch": "torch_impl", "jax": "jax_impl"}
+LIBRARIES = {
+    REFERENCE: ("numpy",),
+    "torch": ("torch",),
+    "jax": ("jax", "flax", "optax"),
+}
+
+
+class Trainer(Protocol):
+    """What ``refimpl.train.Trainer`` and its two counterparts do."""
+
+    def run(self, indices: NDArray[np.int64], pos_weight: Array) -> tuple[Array, Array]:
+        """Makes one update for every batch; returns losses and gradient norms."""
+        ...
+
+    def logits(self, features: Array) -> Array:
+        """Returns every model's logits, shaped ``(stack, N)``."""
+        ...
+
+    def parameters(self) -> list[Array]:
+        """Returns the parameters with their stack axis."""
+        ...
+
+
+class MakeTrainer(Protocol):
+    """Signature of :func:`make_trainer`, so that a test can plant a fault."""
+
+    def __call__(
+        self,
+        backend: str,
+        strategy: Strategy,
+        optimizer: Optimizer,
+        parameters: list[Array],
+        train: Split,
+        *,
+        dtype: str,
+        device: str,
+    ) -> Trainer:
+        """Returns a trainer before its first update."""
+        ...
+
+
+def make_trainer(
+    backend: str,
+    strategy: Strategy,
+    optimizer: Optimizer,
+    parameters: list[Array],
+    train: Split,
+    *,
+    dtype: str,
+    device: str,
+) -> Trainer:
+    """Returns a backend's trainer before its first update.
+
+    The reference knows neither dtype nor device: it is float64 on the host.
+    """
+    module = import_module(f"{PACKAGES[backend]}.train")
+    options: dict[str, Any] = asdict(optimizer)
+    options["loss"] = loss_function(backend, strategy.loss, strategy.options)
+    if backend == REFERENCE:
+        gradient = f"{strategy.loss}_grad"
+        options["loss_grad"] = loss_function(backend, gradient, strategy.options)
+    else:
+        options |= {"dtype": dtype, "device": device}
+    return module.Trainer(parameters, train.features, train.labels, **options)
+
+
+@cache
+def loss_function(
+    backend: str, name: str, options: tuple[tuple[str, float | str], ...]
+) -> Any:
+    """Returns a backend's loss with its options bound.
+
+    Cached: JAX compiles once for each function *object*.
+    """
+    return partial(getattr(import_module(PACKAGES[backend]), name), **dict(options))
+
+
+def require(backends: tuple[str, ...], device: str) -> None:
+    """Checks that every backend is installed and has the device.
+
+    Raises:
+        UsageError: One of them does not.
+    """
+    for backend in backends:
+        if backend not in PACKAGES:
+            raise UsageError(
+                f"--backends: {backend!r} is none of {', '.join(PACKAGES)}."
+            )
+        try:
+            import_module(f"{PACKAGES[backend]}.train")
+        except ImportError as error:
+            raise UsageError(
+                f"--backends: {backend} is not installed: {error}"
+            ) from error
+    if device not in ("cpu", "cuda"):
+        raise UsageError(f"--device: {device!r} is neither cpu nor cuda.")
+    if device == "cuda":
+        _require_cuda(backends)
+
+
+def describe(backends: tuple[str, ...], device: str) -> dict[str, Any]:
+    """Returns versions, device and the precision that is set, for the record."""
+    libraries = [name for backend in backends for name in LIBRARIES[backend]]
+    return {
+        "device": device,
+        "versions": {name: version(name) for name in (*libraries, "scikit-learn")},
+        "precision": {
+            "lockstep": "float64",
+            "seeds": {
+                backend: "float64" if backend == REFERENCE else "float32"
+                for backend in backends
+            },
+            "torch.float32_matmul_precision": "highest",
+            "jax.default_matmul_precision": "highest",
+        },
+    }
+
+
+@contextmanager
+def one_thread_each(backends: tuple[str, ...]) -> Iterator[None]:
+    """Keeps BLAS and torch on one thread: these products are too small to share."""
+    with ExitStack() as stack:
+        stack.enter_context(threadpool_limits(1))
+        if "torch" in backends:
+            torch = import_module("torch")
+            stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(1)
+        yield
+
+
+def _require_cuda(backends: tuple[str, ...]) -> None:
+    if "torch" in backends and not import_module("torch").cuda.is_available():
+        raise UsageError("--device: torch finds no cuda device.")
+    if "jax" in backends:
+        try:
+            import_module("jax").devices("cuda")
+        except RuntimeError as error:
+            raise UsageError(f"--device: jax finds no cuda device: {error}") from error
