@@ -10,6 +10,7 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
+from conformance.training.data import Problem
 from refimpl.thresholds import best_f1_threshold
 
 Array = NDArray[np.float64]
@@ -70,3 +71,17 @@ def evaluate(
         result[f"precision_{name}"] = float(precision)
     result["average_precision"] = float(average_precision_score(labels, logits))
     return result
+
+
+def f1_at_posterior(problem: Problem) -> float | None:
+    """Computes F1 of the true posterior on the test part: the best attainable.
+
+    The threshold is searched on the validation part, as it is for the models. None
+    where the posterior is not known.
+    """
+    validation, test = problem.validation, problem.test
+    if validation.posterior is None or test.posterior is None:
+        return None
+    threshold = best_f1_threshold(validation.posterior, validation.labels).value
+    predicted = test.posterior >= threshold
+    return float(f1_score(test.labels, predicted, zero_division=_ZERO))

@@ -1,0 +1,128 @@
+"""What a comparison prints: a table on a terminal, plain lines elsewhere."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+COLUMNS = {
+    "f1_half": "F1 @ 0.5",
+    "f1_searched": "F1 searched",
+    "recall_searched": "recall",
+    "precision_searched": "precision",
+    "average_precision": "avg. precision",
+}
+
+
+def show(console: Console, name: str, found: dict[str, Any]) -> None:
+    """Prints one data set's results and verdicts."""
+    bayes = found["bayes_f1"]
+    best = "" if bayes is None else f", best attainable F1 {bayes:.3f}"
+    _table(
+        console,
+        f"{name}: test metrics, mean ± standard deviation over seeds{best}",
+        ("strategy", "backend", *COLUMNS.values()),
+        _summary_rows(found["summary"]),
+    )
+    _table(
+        console,
+        f"{name}: lockstep in float64",
+        ("strategy", "backend", "updates", "worst distance / bound", "verdict"),
+        _lockstep_rows(found["lockstep"]),
+    )
+    _table(
+        console,
+        f"{name}: backends, paired seeds, two one-sided tests on the main metric",
+        ("backends", "strategy", "n", "difference, 90 % interval", "margin", "verdict"),
+        [
+            (
+                f"{row['second']} - {row['first']}",
+                row["strategy"],
+                str(row["n"]),
+                _interval(row),
+                f"± {row['margin']}",
+                row["verdict"],
+            )
+            for row in found["equivalence"]
+        ],
+    )
+    _table(
+        console,
+        f"{name}: the article's ranking",
+        ("claim", "backend", "metric", "verdict"),
+        [
+            (row["claim"], row["backend"], COLUMNS[row["metric"]], row["verdict"])
+            for row in found["claims"]
+        ],
+    )
+
+
+def show_contrasts(console: Console, name: str, found: dict[str, Any]) -> None:
+    """Prints which strategies beat which."""
+    _table(
+        console,
+        f"{name}: strategies, paired seeds",
+        ("strategies", "backend", "metric", "difference, 95 % interval", "verdict"),
+        [
+            (
+                f"{row['second']} - {row['first']}",
+                row["backend"],
+                COLUMNS[row["metric"]],
+                _interval(row),
+                row["verdict"],
+            )
+            for row in found["contrasts"]
+        ],
+    )
+
+
+def _summary_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
+    strategies = next(iter(summary.values()))
+    return [
+        (
+            strategy,
+            backend,
+            *(_spread(by_strategy[strategy][metric]) for metric in COLUMNS),
+        )
+        for strategy in strategies
+        for backend, by_strategy in summary.items()
+    ]
+
+
+def _lockstep_rows(lockstep: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows = []
+    for strategy, cell in lockstep.items():
+        for backend, verdict in cell["verdict"].items():
+            pairs = zip(cell["distances"][backend], cell["bound"], strict=True)
+            worst = max(distance / bound for distance, bound in pairs)
+            reached = f"{cell['horizon']} of {len(cell['bound'])}"
+            rows.append((strategy, backend, reached, f"{worst:.3g}", verdict))
+    return rows
+
+
+def _table(
+    console: Console, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]
+) -> None:
+    if console.is_terminal:
+        table = Table(*columns, title=title, title_justify="left")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+        return
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    console.print(f"\n{title}", soft_wrap=True, highlight=False, markup=False)
+    for row in (columns, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        line = "  ".join(cells).rstrip()
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def _spread(cell: dict[str, float | None]) -> str:
+    spread = "" if cell["sd"] is None else f" ± {cell['sd']:.3f}"
+    return f"{cell['mean']:.3f}{spread}"
+
+
+def _interval(row: dict[str, Any]) -> str:
+    if row["low"] is None:
+        return f"{row['mean']:+.4f} [-, -]"
+    return f"{row['mean']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
