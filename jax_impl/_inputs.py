@@ -66,10 +66,12 @@ def in_range(
 
 
 def _logits(logits: Any) -> jax.Array:
-    if _validate.dtype_name(logits) == "float64" and not jax.config.jax_enable_x64:
+    x = jnp.asarray(logits)
+    if x.dtype.itemsize < 4:
+        return x.astype(jnp.float32)
+    if _validate.dtype_name(x) != _validate.dtype_name(logits):
         raise ValueError(
             "logits are float64 but JAX computes in float32: set jax_enable_x64, or "
             "pass float32."
         )
-    x = jnp.asarray(logits)
-    return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
+    return x

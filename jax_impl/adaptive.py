@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from jax_impl._differentiable import differentiable
 from jax_impl._inputs import binary_inputs, hyperparameter
@@ -15,8 +16,8 @@ from refimpl._validate import MODULATORS, REDUCTIONS, check_choice
 
 
 def adaptive_bce_with_logits(
-    logits: jax.Array,
-    labels: jax.Array,
+    logits: ArrayLike,
+    labels: ArrayLike,
     *,
     pos_weight: Any,
     gamma: Any = 2.0,

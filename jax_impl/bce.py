@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from jax_impl._differentiable import differentiable
 from jax_impl._inputs import binary_inputs, hyperparameter
@@ -13,8 +14,8 @@ from refimpl._validate import REDUCTIONS, check_choice
 
 
 def binary_cross_entropy_with_logits(
-    logits: jax.Array,
-    labels: jax.Array,
+    logits: ArrayLike,
+    labels: ArrayLike,
     *,
     pos_weight: Any = None,
     sample_weight: Any = None,

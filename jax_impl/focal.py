@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from jax_impl._differentiable import differentiable
 from jax_impl._inputs import binary_inputs, hyperparameter
@@ -16,8 +17,8 @@ _MAX_EXPONENT = 80.0
 
 
 def sigmoid_focal_loss(
-    logits: jax.Array,
-    labels: jax.Array,
+    logits: ArrayLike,
+    labels: ArrayLike,
     *,
     alpha: Any = None,
     gamma: Any = 2.0,

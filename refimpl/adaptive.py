@@ -119,18 +119,18 @@ def _elasticity(b: NDArray) -> NDArray:
 
 
 def _weighted_loss_value(x: NDArray, y: NDArray, w: NDArray, gamma: NDArray) -> NDArray:
-    b = bce.value(x, y, w, np.float64(0))
+    b = bce.value(x, y, w, np.zeros(()))
     return product(_modulate(b, gamma), b)
 
 
 def _weighted_loss_partial(
     argument: str, x: NDArray, y: NDArray, w: NDArray, gamma: NDArray
 ) -> NDArray:
-    b = bce.value(x, y, w, np.float64(0))
+    b = bce.value(x, y, w, np.zeros(()))
     if argument == "gamma":
         return product(product(_modulate(b, gamma), b), _log_modulator(b))
     slope = _modulate(b, gamma) * (1 + gamma * _elasticity(b))
-    return product(slope, bce.PARTIALS[argument](x, y, w, np.float64(0)))
+    return product(slope, bce.PARTIALS[argument](x, y, w, np.zeros(())))
 
 
 _VALUES = {"probability": focal.value, "weighted_loss": _weighted_loss_value}

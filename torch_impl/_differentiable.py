@@ -31,8 +31,8 @@ def differentiable(
             ctx.save_for_forward(*inputs)
 
         @staticmethod
-        def backward(ctx: Any, cotangent: Tensor) -> Any:
-            args = ctx.saved_tensors
+        def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
+            (cotangent,), args = grad_outputs, ctx.saved_tensors
             # A partial nobody asked for may be infinite and is not computed.
             return tuple(
                 cotangent * partial(*args) if needed else None
