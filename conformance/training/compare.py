@@ -23,7 +23,7 @@ from conformance.training.plots import plot_f1, plot_lockstep
 from conformance.training.recipe import DataPlan, Recipe
 from conformance.training.recipes import RECIPES
 from conformance.training.seeds import run_seeds
-from conformance.training.tables import show, show_contrasts
+from conformance.training.tables import show
 from conformance.training.verdicts import claims, contrasts, equivalences, summary
 
 
@@ -253,7 +253,6 @@ def _strict(value: Any) -> Any:
 def _report(outcome: dict[str, Any], folder: Path, console: Console) -> int:
     for name, found in outcome["data"].items():
         show(console, name, found)
-        show_contrasts(console, name, found)
     for failure in outcome["failures"]:
         console.print(failure, style="red", markup=False, soft_wrap=True)
     console.print(

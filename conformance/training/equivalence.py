@@ -9,6 +9,7 @@ from scipy.special import stdtr, stdtrit
 
 EQUIVALENT, DIFFERENT, UNDETERMINED = "equivalent", "different", "undetermined"
 HIGHER, LOWER = "higher", "lower"
+REPRODUCED, CONTRADICTED = "reproduced", "contradicted"
 
 
 @dataclass(frozen=True)
@@ -120,11 +121,33 @@ def contrast_verdict(contrast: Paired) -> str:
     return LOWER if contrast.high < 0.0 else UNDETERMINED
 
 
+def spread_verdict(first: ArrayLike, second: ArrayLike, *, alpha: float) -> str:
+    """Returns whether the second varies more or less over the same seeds.
+
+    Sum and difference of two paired quantities are correlated exactly when their
+    variances are unequal.
+
+    References:
+        Pitman, 1939, and Morgan, 1939. https://doi.org/10.1093/biomet/31.1-2.9
+    """
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    total, difference = a + b, b - a
+    if a.size < 3 or not np.isfinite(total).all():
+        return UNDETERMINED
+    if not (np.ptp(total) > 0.0 and np.ptp(difference) > 0.0):
+        return UNDETERMINED
+    r = float(np.clip(np.corrcoef(total, difference)[0, 1], -1.0, 1.0))
+    excess = abs(r) * np.sqrt(a.size - 2.0)
+    if 2.0 * _upper_tail(excess, np.sqrt(1.0 - r * r), a.size - 1) > alpha:
+        return UNDETERMINED
+    return HIGHER if r > 0.0 else LOWER
+
+
 def claim_verdict(steps: Sequence[str]) -> str:
-    """Judges a ranking from the verdicts of its steps, each "better minus worse"."""
+    """Judges a ranking from its steps: whether the better one is higher."""
     if LOWER in steps:
-        return "contradicted"
-    return "reproduced" if set(steps) == {HIGHER} else UNDETERMINED
+        return CONTRADICTED
+    return REPRODUCED if set(steps) == {HIGHER} else UNDETERMINED
 
 
 def _upper_tail(excess: float, error: float, n: int) -> float:

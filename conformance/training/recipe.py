@@ -128,7 +128,7 @@ class Recipe:
         data: The data sets.
         user_data: The plan for ``--data``, whose name is then ``"user"``.
         strategies: In the order of the tables.
-        claim: Names of strategies that the source ranks, best first.
+        claims: Rankings of strategies that the source asserts, best first.
         seeds: Number of seeds, counted from 0.
     """
 
@@ -136,7 +136,7 @@ class Recipe:
     data: tuple[DataPlan, ...]
     user_data: DataPlan
     strategies: tuple[Strategy, ...]
-    claim: tuple[str, ...]
+    claims: tuple[tuple[str, ...], ...]
     dynamic: Dynamic
     optimizer: Optimizer
     lockstep: Lockstep

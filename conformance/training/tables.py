@@ -39,7 +39,7 @@ def show(console: Console, name: str, found: dict[str, Any]) -> None:
                 f"{row['second']} - {row['first']}",
                 row["strategy"],
                 str(row["n"]),
-                _interval(row),
+                _interval(row, "+.1e"),
                 f"± {row['margin']}",
                 row["verdict"],
             )
@@ -48,32 +48,35 @@ def show(console: Console, name: str, found: dict[str, Any]) -> None:
     )
     _table(
         console,
-        f"{name}: the article's ranking",
-        ("claim", "backend", "metric", "verdict"),
+        f"{name}: strategies, paired seeds, difference with 95 % interval",
+        ("strategies", "metric", *found["summary"]),
+        _contrast_rows(found["contrasts"]),
+    )
+    _table(
+        console,
+        f"{name}: the source's rankings",
+        ("claim", "metric", "backend", "mean is higher", "deviation is lower"),
         [
-            (row["claim"], row["backend"], COLUMNS[row["metric"]], row["verdict"])
+            (
+                row["claim"],
+                COLUMNS[row["metric"]],
+                row["backend"],
+                row["mean"],
+                row["stability"],
+            )
             for row in found["claims"]
         ],
     )
 
 
-def show_contrasts(console: Console, name: str, found: dict[str, Any]) -> None:
-    """Prints which strategies beat which."""
-    _table(
-        console,
-        f"{name}: strategies, paired seeds",
-        ("strategies", "backend", "metric", "difference, 95 % interval", "verdict"),
-        [
-            (
-                f"{row['second']} - {row['first']}",
-                row["backend"],
-                COLUMNS[row["metric"]],
-                _interval(row),
-                row["verdict"],
-            )
-            for row in found["contrasts"]
-        ],
-    )
+def _contrast_rows(contrasts: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """Returns a row for each pair and metric, with a column for each backend."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for row in contrasts:
+        key = f"{row['second']} - {row['first']}", COLUMNS[row["metric"]]
+        cell = f"{_interval(row, '+.3f')} {row['verdict']}"
+        rows.setdefault(key, []).append(cell)
+    return [(*key, *cells) for key, cells in rows.items()]
 
 
 def _summary_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -122,7 +125,7 @@ def _spread(cell: dict[str, float | None]) -> str:
     return f"{cell['mean']:.3f}{spread}"
 
 
-def _interval(row: dict[str, Any]) -> str:
+def _interval(row: dict[str, Any], form: str) -> str:
     if row["low"] is None:
-        return f"{row['mean']:+.4f} [-, -]"
-    return f"{row['mean']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"
+        return f"{row['mean']:{form}} [-, -]"
+    return f"{row['mean']:{form}} [{row['low']:{form}}, {row['high']:{form}}]"

@@ -1,17 +1,21 @@
 """From finished cells to tables and verdicts, one data set at a time."""
 
 from dataclasses import asdict
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 
 from conformance.training.equivalence import (
+    HIGHER,
+    LOWER,
+    UNDETERMINED,
     Paired,
     claim_verdict,
     contrast_verdict,
     equivalence_verdicts,
     paired,
+    spread_verdict,
 )
 from conformance.training.metrics import METRICS
 from conformance.training.recipe import Recipe
@@ -20,6 +24,7 @@ from conformance.training.recipe import Recipe
 Cells = dict[str, dict[str, dict[str, Any]]]
 
 CONTRASTED = ("f1_half", "f1_searched")
+_TURNED = {HIGHER: LOWER, LOWER: HIGHER, UNDETERMINED: UNDETERMINED}
 
 
 def summary(cells: Cells) -> dict[str, Any]:
@@ -73,17 +78,18 @@ def equivalences(cells: Cells, recipe: Recipe, margin: float) -> list[dict[str, 
 
 
 def contrasts(cells: Cells, recipe: Recipe, margin: float) -> list[dict[str, Any]]:
-    """Compares every pair of strategies, seed by seed on each backend."""
-    rows = []
+    """Compares every pair of strategies, seed by seed on each backend.
+
+    ``verdict`` is about the mean and ``spread`` about the deviation over seeds, both of
+    the second strategy against the first.
+    """
+    alpha, rows = recipe.statistics.alpha, []
     for backend, by_strategy in cells.items():
         for metric in CONTRASTED:
-            for first, second in combinations(by_strategy, 2):
-                contrast = paired(
-                    by_strategy[first]["metrics"][metric],
-                    by_strategy[second]["metrics"][metric],
-                    margin=margin,
-                    level=1.0 - recipe.statistics.alpha,
-                )
+            values = {name: c["metrics"][metric] for name, c in by_strategy.items()}
+            for first, second in combinations(values, 2):
+                pair = values[first], values[second]
+                contrast = paired(*pair, margin=margin, level=1.0 - alpha)
                 rows.append(
                     {
                         "backend": backend,
@@ -92,35 +98,43 @@ def contrasts(cells: Cells, recipe: Recipe, margin: float) -> list[dict[str, Any
                         "second": second,
                         **_record(contrast),
                         "verdict": contrast_verdict(contrast),
+                        "spread": spread_verdict(*pair, alpha=alpha),
                     }
                 )
     return rows
 
 
 def claims(contrasted: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
-    """Judges the source's ranking on each backend and metric.
+    """Judges the source's rankings on each backend and metric.
 
-    Every step of the ranking must hold by its own interval, so no correction is due: a
-    ranking that is reproduced passed all of its tests.
+    ``mean``: better strategies have the higher metric. ``stability``: they deviate less
+    over seeds. Every step of a ranking must hold by its own test, so no correction is
+    due: a ranking that is reproduced passed all of its tests.
     """
-    steps = list(zip(recipe.claim[1:], recipe.claim[:-1], strict=True))
-    turned = {"higher": "lower", "lower": "higher"}
-    verdicts: dict[tuple[str, str], list[str]] = {}
+    found = {}
     for row in contrasted:
-        key, verdict = (row["backend"], row["metric"]), row["verdict"]
-        if (row["first"], row["second"]) in steps:
-            verdicts.setdefault(key, []).append(verdict)
-        elif (row["second"], row["first"]) in steps:
-            verdicts.setdefault(key, []).append(turned.get(verdict, verdict))
-    return [
-        {
-            "backend": backend,
-            "metric": metric,
-            "claim": " > ".join(recipe.claim),
-            "verdict": claim_verdict(found),
-        }
-        for (backend, metric), found in verdicts.items()
-    ]
+        key = row["backend"], row["metric"], row["first"], row["second"]
+        found[key] = row["verdict"], row["spread"]
+        swapped = row["backend"], row["metric"], row["second"], row["first"]
+        found[swapped] = _TURNED[row["verdict"]], _TURNED[row["spread"]]
+    runs = dict.fromkeys((row["backend"], row["metric"]) for row in contrasted)
+    rows = []
+    for ranking in recipe.claims:
+        for backend, metric in runs:
+            steps = [
+                found[backend, metric, worse, better]
+                for better, worse in pairwise(ranking)
+            ]
+            rows.append(
+                {
+                    "claim": " > ".join(ranking),
+                    "backend": backend,
+                    "metric": metric,
+                    "mean": claim_verdict([mean for mean, _ in steps]),
+                    "stability": claim_verdict([_TURNED[s] for _, s in steps]),
+                }
+            )
+    return rows
 
 
 def _mean_and_deviation(values: list[float]) -> dict[str, float | None]:

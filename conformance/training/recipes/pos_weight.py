@@ -35,9 +35,9 @@ POS_WEIGHT = Recipe(
             hidden=(16, 16),
             batch=256,
             epochs=30,
-            quick_epochs=6,
+            quick_epochs=5,
             lockstep_epochs=50,
-            quick_lockstep_epochs=30,
+            quick_lockstep_epochs=24,
             lockstep_batches=10,
             margin=0.01,
         ),
@@ -83,7 +83,10 @@ POS_WEIGHT = Recipe(
             "ratio",
         ),
     ),
-    claim=("adaptive-article", "dynamic", "inverse"),
+    claims=(
+        ("adaptive-article", "dynamic", "inverse"),
+        ("adaptive", "dynamic", "inverse"),
+    ),
     dynamic=Dynamic(initial=1.0, step=0.5, max_value=10.0),
     optimizer=Optimizer(
         learning_rate=5e-3,
