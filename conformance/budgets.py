@@ -5,9 +5,9 @@ A result passes when ``|actual - (hi + lo)| <= C * u * scale + tiny``. The
 (its amplification times the size of the terms), so this one rule serves values,
 gradients and sums of every operation in every dtype.
 
-There is no factor for weights on ``tiny``: a weight that multiplies an intermediate
-flushed to zero could magnify the flush, but no vector lies where that shows (see
-``in_flush_band``), so the floor stays as small as the format allows.
+There is no factor for weights on ``tiny``, although a weight may multiply an
+intermediate that was flushed to zero: no vector lies where that shows, between tiny
+and tiny times the weights. The floor stays as small as the format allows.
 """
 
 import math
@@ -45,10 +45,6 @@ C_REFERENCE = 2.0
 # Pairwise summation loses log2(n) roundings of the sum of magnitudes; four more cover
 # the final scaling, the weights and blocks that are summed one by one.
 SUM_BASE = 4.0
-
-# No operation multiplies an intermediate by more than this after it may have been
-# flushed (the largest are |x| of the label gradient and the weights).
-FLUSH_FACTOR = 1e5
 
 
 def sum_scale(n: int, magnitude: float, elementwise: float) -> float:
@@ -98,18 +94,3 @@ def error_units(
     agree = (actual == hi) | (np.isnan(actual) & np.isnan(hi))
     special = ~np.isfinite(hi) | ~np.isfinite(actual)
     return np.where(special, np.where(agree, 0.0, np.inf), units)
-
-
-def in_flush_band(expected: ArrayLike, dtype: str) -> NDArray[np.bool_]:
-    """Tells where a flushed intermediate may show in the result.
-
-    Args:
-        expected: True results.
-        dtype: The dtype of the computation.
-
-    Returns:
-        True where the magnitude lies above ``tiny`` and below ``FLUSH_FACTOR`` times
-        ``tiny``; vectors avoid those results unless their factors are small.
-    """
-    size = np.abs(np.asarray(expected, dtype=np.float64))
-    return (size > TINY[dtype]) & (size < FLUSH_FACTOR * TINY[dtype])

@@ -152,10 +152,11 @@ def _adaptive(a: Args) -> Truth:
         "grad_pos_weight": _sum(slope, pos),
         "grad_gamma": _sum(_power(modulator, g) * loss, mp.log(modulator)),
     }
-    # The modulator suffers the error of the loss, magnified by its own condition
-    # number, and the rounding of its logarithm in the power; the larger counts.
+    # What the power magnifies by gamma: the rounding of the modulator, the error of
+    # the loss times the modulator's condition number, and the rounding of the
+    # modulator's logarithm. The largest counts.
     condition = loss / mp.expm1(loss)
-    focusing = max((1 + abs(x)) * condition, -mp.log(modulator))
+    focusing = max(mpf(1), (1 + abs(x)) * condition, -mp.log(modulator))
     return Truth(outputs, 1 + abs(x) + g * focusing)
 
 

@@ -94,8 +94,10 @@ _COMMON_FLAGS: dict[str, Rule] = {
     "infinite-logit": lambda p: abs(p["logits"]) == float("inf"),
     "bad-label": lambda p: not 0 <= p["labels"] <= 1,
     "pos-weight-axis": lambda p: p["per_class"],
-    "mean-denominator": lambda p: "tile" in p and p["sample_weight"] != 1,
     "fp16-mean-gradient": lambda p: p.get("tile", 0) > 65504,
+}
+_WEIGHTED_FLAGS: dict[str, Rule] = {
+    "mean-denominator": lambda p: "tile" in p and p["sample_weight"] != 1,
 }
 _FOCAL_FLAGS: dict[str, Rule] = {
     **_COMMON_FLAGS,
@@ -171,6 +173,7 @@ _BCE = Operation(
     ),
     flags={
         **_COMMON_FLAGS,
+        **_WEIGHTED_FLAGS,
         "bce-tail": lambda p: _margin(p) >= 12,
         "log-clamp": lambda p: _margin(p) <= -16,
         "smoothing-modes": lambda p: (
@@ -260,7 +263,7 @@ _FOCAL = Operation(
         setting(gamma=2.0, pos_weight=-1.0),
         setting(gamma=2.0, pos_weight=np.array(np.nan)),
     ),
-    flags=_FOCAL_FLAGS,
+    flags={**_FOCAL_FLAGS, **_WEIGHTED_FLAGS},
 )
 
 _ADAPTIVE = Operation(
@@ -272,12 +275,12 @@ _ADAPTIVE = Operation(
     },
     array_arguments=("logits", "labels", "pos_weight"),
     hyperparameters={
-        "gamma": (2.0, 0.0, 0.5, 1.0, 5.0),
+        "gamma": (2.0, 0.0, 0.5, 1.0, 1.5, 5.0),
         "modulator": ("probability", "weighted_loss"),
     },
     amplification=(
-        '"probability": as the focal loss; "weighted_loss": 1 + |x| + gamma max('
-        "(1+|x|) l/(exp(l)-1), -log(1-exp(-l)))"
+        '"probability": as the focal loss; "weighted_loss": 1 + |x| + gamma '
+        "max(1, (1+|x|) l/(exp(l)-1), -log(1-exp(-l)))"
     ),
     grids={
         "basic": (
@@ -297,7 +300,8 @@ _ADAPTIVE = Operation(
         ),
         "underflow": (
             setting(pos_weight=0.5, gamma=0.5),
-            setting(pos_weight=0.5, gamma=0.5, modulator="weighted_loss"),
+            # Not below 1: the loss itself underflows before its root is taken.
+            setting(pos_weight=0.5, gamma=2.0, modulator="weighted_loss"),
         ),
         "dead_gradient": (
             setting(pos_weight=5.0, gamma=2.0),
@@ -306,7 +310,7 @@ _ADAPTIVE = Operation(
         "param_edge": tuple(
             setting(pos_weight=5.0, gamma=g, modulator=m)
             for m in ("probability", "weighted_loss")
-            for g in (0.0, 0.5, 1.0, 5.0)
+            for g in (0.0, 0.5, 1.0, 1.5, 5.0)
         ),
         "soft_label": (
             setting(pos_weight=5.0, gamma=2.0),
