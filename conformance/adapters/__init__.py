@@ -1,0 +1,28 @@
+"""Adapters: the one way in which an implementation is asked for numbers."""
+
+from conformance.adapters.functions import from_functions
+from conformance.adapters.protocol import (
+    Adapter,
+    Capabilities,
+    Errored,
+    NotImplementedOperation,
+    Outputs,
+    Request,
+    Response,
+    Skipped,
+)
+from conformance.adapters.resolve import UsageError, resolve
+
+__all__ = [
+    "Adapter",
+    "Capabilities",
+    "Errored",
+    "NotImplementedOperation",
+    "Outputs",
+    "Request",
+    "Response",
+    "Skipped",
+    "UsageError",
+    "from_functions",
+    "resolve",
+]

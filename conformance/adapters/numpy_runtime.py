@@ -1,0 +1,61 @@
+"""Runs NumPy functions."""
+
+from typing import Any
+
+import numpy as np
+
+from conformance.adapters.functions import FunctionAdapter
+from conformance.adapters.protocol import (
+    Capabilities,
+    NotImplementedOperation,
+    Outputs,
+    Request,
+    Response,
+)
+
+
+class NumpyAdapter(FunctionAdapter):
+    """float64 on the CPU; gradients come from ``<operation>_grad``."""
+
+    def start(self) -> Capabilities:
+        """Claims float64 and nothing to be transformed."""
+        return Capabilities(
+            name=self.name,
+            version=self.version,
+            framework="numpy",
+            dtypes=("float64",),
+            devices=("cpu",),
+            transforms=("eager",),
+            operations=self.operations,
+            raises_on_bad_values=True,
+            autodiff=False,
+        )
+
+    def call(self, request: Request) -> Response:
+        """Evaluates the function and, where it exists, its gradient."""
+        function = self.functions[request.operation]
+        gradient = self.functions.get(f"{request.operation}_grad")
+        inputs = dict(request.inputs)
+        positional = (inputs.pop("logits"), inputs.pop("labels"))
+        keywords = {**inputs, **request.params, **request.arrays}
+        found: dict[str, Any] = {}
+        if request.gradients and (
+            request.cotangent is not None or request.reduction not in ("none", "sum")
+        ):
+            return NotImplementedOperation("only the gradient of the sum is stated")
+        # An implementation may overflow on its way to the right answer.
+        with np.errstate(all="ignore"):
+            if {"value", "normalizer"} & {*request.want}:
+                value = function(*positional, **keywords, reduction=request.reduction)
+                parts = value if request.reduction == "parts" else (value,)
+                found.update(zip(("value", "normalizer"), parts, strict=False))
+            if gradient is not None:
+                for argument in request.gradients:
+                    found[f"grad_{argument}"] = gradient(
+                        *positional, **keywords, argument=argument
+                    )
+        arrays = {key: np.asarray(found[key]) for key in request.want if key in found}
+        return Outputs(
+            arrays={key: array.astype(np.float64) for key, array in arrays.items()},
+            dtypes={key: array.dtype.name for key, array in arrays.items()},
+        )

@@ -1,0 +1,134 @@
+"""Messages between the harness and an implementation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of one operation.
+
+    Attributes:
+        operation: Name of the operation, as in the registry.
+        inputs: Arrays by argument name, exactly representable in ``dtype``.
+        params: Keyword arguments that are plain Python numbers or strings.
+        arrays: Keyword arguments handed over as arrays of the backend, so that they
+            are traced and can be differentiated.
+        dtype: Dtype of the inputs.
+        reduction: Passed on to the operation.
+        device: ``"cpu"`` or ``"cuda"``.
+        transform: ``"eager"``, ``"jit"``, ``"compile"`` or ``"vmap"`` (one call per
+            row of the inputs, batched by the framework).
+        want: ``"value"``, ``"normalizer"`` (of ``reduction="parts"``) and
+            ``"grad_<argument>"``, the gradient of the sum of the output.
+        cotangent: Weights of the output's elements in the sum that is differentiated;
+            ones when absent.
+    """
+
+    operation: str
+    inputs: Mapping[str, Array]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    dtype: str = "float64"
+    reduction: str = "none"
+    device: str = "cpu"
+    transform: str = "eager"
+    want: tuple[str, ...] = ("value",)
+    cotangent: Array | None = None
+
+    @property
+    def gradients(self) -> tuple[str, ...]:
+        """Arguments whose gradient is wanted."""
+        return tuple(w.removeprefix("grad_") for w in self.want if w[:5] == "grad_")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What came back; an output that is wanted but absent is not implemented.
+
+    Attributes:
+        arrays: Each output widened to float64.
+        dtypes: Name of the dtype in which each output came back.
+        traces: How often the function was traced so far for calls like this one,
+            or None where nothing is traced.
+    """
+
+    arrays: dict[str, Array]
+    dtypes: dict[str, str]
+    traces: int | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """The request cannot be answered here, for a reason outside the implementation."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Errored:
+    """The implementation or its adapter raised."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class NotImplementedOperation:
+    """The implementation does not claim this operation or this form of it."""
+
+    reason: str
+
+
+Response = Outputs | Skipped | Errored | NotImplementedOperation
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an implementation claims; only that is asked of it.
+
+    Attributes:
+        name: Name in reports.
+        version: Version of the implementation.
+        framework: ``"numpy"``, ``"torch"``, ``"jax"`` or anything else.
+        dtypes: Dtypes of logits it accepts.
+        devices: Devices it can run on.
+        transforms: Transforms it can apply.
+        operations: Operations it has.
+        raises_on_bad_values: Whether values out of range raise ``ValueError``; if not,
+            they are expected to poison their own element with NaN.
+        autodiff: Whether any scalar can be differentiated. Without it only the
+            gradient of the plain sum of the output is asked for.
+    """
+
+    name: str
+    version: str
+    framework: str
+    dtypes: tuple[str, ...]
+    devices: tuple[str, ...]
+    transforms: tuple[str, ...]
+    operations: tuple[str, ...]
+    raises_on_bad_values: bool = False
+    autodiff: bool = True
+
+
+class Adapter(Protocol):
+    """Anything with these three methods can be judged."""
+
+    def start(self) -> Capabilities:
+        """Prepares the implementation and says what it claims."""
+        ...
+
+    def eval(self, request: Request, /) -> Response:
+        """Answers one request; never raises for a fault of the implementation."""
+        ...
+
+    def stop(self) -> None:
+        """Releases what ``start`` took."""
+        ...

@@ -1,0 +1,180 @@
+"""The command line."""
+
+import os
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from conformance.adapters.resolve import UsageError, split_names
+
+app = typer.Typer(
+    name="conformance",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Judges implementations of imbalance-aware losses against the specification.",
+)
+
+IMPLS = "numpy,torch,jax"
+ImplsOption = Annotated[
+    str,
+    typer.Option(
+        help="numpy, torch, jax or py:package.module:attribute, comma-separated."
+    ),
+]
+DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
+OutOption = Annotated[Path, typer.Option(help="Folder of the report.")]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Continue an interrupted run.")
+]
+
+
+@app.command()
+def run(
+    *,
+    impl: ImplsOption = IMPLS,
+    profile: Annotated[
+        str, typer.Option(help="Profiles, comma-separated; all by default.")
+    ] = "",
+    select: Annotated[
+        str, typer.Option(help="Only groups, sums or points that match this glob.")
+    ] = "",
+    device: DeviceOption = "cpu",
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="One group of each kind, no torch.compile."),
+    ] = False,
+    out: OutOption = Path("report"),
+    resume: ResumeOption = False,
+) -> None:
+    """Runs the suite: 0 conforms, 1 deviates or compared nothing, 2 wrong usage.
+
+    Ctrl-C keeps what was found (status 130); --resume continues from there.
+    """
+    _check("--device", device, ("cpu", "cuda"))
+    from conformance.plan import Options
+    from conformance.profiles import PROFILES
+    from conformance.runner import run as run_suite
+
+    profiles = _names("--profile", profile or ",".join(PROFILES))
+    for name in profiles:
+        _check("--profile", name, PROFILES)
+    impls = _names("--impl", impl)
+    options = Options(impls, profiles, select, device, quick, out, resume)
+    raise typer.Exit(run_suite(options, _console()))
+
+
+@app.command()
+def repro(
+    point: Annotated[str, typer.Argument(metavar="ID", help="Id of a point or sum.")],
+    *,
+    impl: Annotated[str, typer.Option(help="One implementation, as for run.")],
+    dtype: Annotated[
+        str, typer.Option(help="Dtype of the inputs; float32 where exact.")
+    ] = "",
+    transform: Annotated[
+        str, typer.Option(help="eager, jit, compile or vmap.")
+    ] = "eager",
+) -> None:
+    """Prints a short script that reproduces one case."""
+    from conformance.repro import TRANSFORMS, script
+
+    _check("--transform", transform, TRANSFORMS)
+    sys.stdout.write(script(point, impl, dtype, transform))
+
+
+@app.command(name="vectors")
+def vectors_command(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Regenerate and compare; the default.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Regenerate the files.")
+    ] = False,
+) -> None:
+    """Checks or writes the golden vectors with the 50-digit oracle."""
+    from conformance import vectors
+
+    if check and write:
+        raise UsageError("--check, --write: expected one of them, got both.")
+    console = _console()
+    if write:
+        vectors.write()
+        console.print(f"wrote {vectors.manifest()['digest']}")
+        return
+    found = vectors.check()
+    for difference in found:
+        console.print(difference)
+    console.print("the vectors differ from the oracle" if found else "the vectors hold")
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def compare(
+    recipes: Annotated[
+        list[str] | None, typer.Argument(metavar="RECIPE", help="All by default.")
+    ] = None,
+    *,
+    backends: Annotated[str, typer.Option(help="Comma-separated.")] = IMPLS,
+    seeds: Annotated[int | None, typer.Option(help="Seeds per strategy.")] = None,
+    device: DeviceOption = "cpu",
+    data: Annotated[Path | None, typer.Option(help="Your own data.")] = None,
+    out: OutOption = Path("outcome"),
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer seeds.")] = False,
+    resume: ResumeOption = False,
+) -> None:
+    """Trains the recipes on several backends and compares the outcomes."""
+    _check("--device", device, ("cpu", "cuda"))
+    names = _names("--backends", backends)
+    for name in names:
+        _check("--backends", name, IMPLS.split(","))
+    from conformance.training.compare import compare as compare_outcomes
+
+    status = compare_outcomes(
+        recipes or [],
+        backends=tuple(names),
+        seeds=seeds,
+        device=device,
+        data=data,
+        out=out,
+        quick=quick,
+        resume=resume,
+        console=_console(),
+    )
+    raise typer.Exit(status)
+
+
+def main() -> None:
+    """Runs the command line; what the user got wrong is one line and status 2."""
+    try:
+        app()
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader went away; keep the interpreter from flushing into the void.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _console() -> Console:
+    from conformance.report.terminal import make_console
+
+    return make_console()
+
+
+def _names(option: str, text: str) -> list[str]:
+    names = split_names(text)
+    if not names:
+        raise UsageError(f"{option}: expected at least one name, got {text!r}.")
+    return names
+
+
+def _check(option: str, value: str, accepted: Collection[str]) -> None:
+    if value not in accepted:
+        raise UsageError(f"{option}: expected {', '.join(accepted)}, got {value!r}.")

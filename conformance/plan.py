@@ -1,0 +1,150 @@
+"""What a run consists of: implementations, cases and units."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conformance import vectors
+from conformance.adapters import Adapter, Capabilities, UsageError, resolve
+from conformance.budgets import C_MAX, C_REFERENCE
+from conformance.profiles import PROFILES, Result, Scope, Unit, thin
+from conformance.registry import OPERATIONS
+from conformance.vectors import Group, SumCase
+
+Cases = dict[str, tuple[list[Group], list[SumCase]]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    impls: Sequence[str] = ("numpy", "torch", "jax")
+    profiles: Sequence[str] = tuple(PROFILES)
+    select: str = ""
+    device: str = "cpu"
+    quick: bool = False
+    out: Path = Path("report")
+    resume: bool = False
+
+    def identity(self) -> dict[str, Any]:
+        """The options that decide what is compared."""
+        return {
+            "impl": list(self.impls),
+            "profile": list(self.profiles),
+            "select": self.select,
+            "device": self.device,
+            "quick": self.quick,
+        }
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An implementation that is ready to be asked."""
+
+    name: str
+    adapter: Adapter
+    capabilities: Capabilities
+    device: str
+
+    @property
+    def limit(self) -> float:
+        """Largest error that passes; what others are compared with is held to less."""
+        return C_REFERENCE if self.name == "numpy" else C_MAX
+
+
+def choose(options: Options) -> Cases:
+    """Loads the vectors and keeps what was selected."""
+    chosen: Cases = {}
+    for operation in OPERATIONS:
+        file = vectors.load(operation)
+        groups, sums = list(file.groups), list(file.sums)
+        if options.select:
+            groups = [g for group in groups for g in _matching(group, options.select)]
+            sums = [case for case in sums if fnmatchcase(case.id, options.select)]
+        elif options.quick:
+            groups, sums = thin(groups, sums)
+        chosen[operation] = (groups, sums)
+    return chosen
+
+
+def _matching(group: Group, pattern: str) -> Iterator[Group]:
+    """Yields a group whose path matches, else what is left of it by matching ids."""
+    if fnmatchcase(group.path, pattern):
+        yield group
+        return
+    found = [i for i, point in enumerate(group.ids) if fnmatchcase(point, pattern)]
+    if found and len(group.shape) > 1:
+        yield group  # its points need each other's axes
+    elif found:
+        keep = np.array(found)
+        yield replace(
+            group,
+            shape=(len(found),),
+            ids=tuple(group.ids[i] for i in found),
+            flags=tuple(group.flags[i] for i in found),
+            inputs={k: v[keep] for k, v in group.inputs.items()},
+            expected={
+                k: replace(e, hi=e.hi[keep], lo=e.lo[keep], scale=e.scale[keep])
+                for k, e in group.expected.items()
+            },
+        )
+
+
+def start(name: str, device: str) -> Judged:
+    """Starts an implementation on a device.
+
+    Args:
+        name: Implementation, as given to ``--impl``.
+        device: ``"cpu"`` or ``"cuda"``.
+
+    Returns:
+        The implementation, ready to be asked.
+
+    Raises:
+        UsageError: It does not exist, does not start or cannot use the device.
+    """
+    adapter = resolve(name)
+    try:
+        capabilities = adapter.start()
+    except Exception as error:
+        raise UsageError(
+            f"--impl {name}: the adapter does not start "
+            f"({type(error).__name__}: {error})."
+        ) from error
+    if device in capabilities.devices:
+        return Judged(name, adapter, capabilities, device)
+    if capabilities.framework == "numpy":
+        return Judged(name, adapter, capabilities, "cpu")
+    offered = ", ".join(capabilities.devices)
+    raise UsageError(f"--device: {name} can run on {offered} here, got {device!r}.")
+
+
+def units(one: Judged, profile: str, cases: Cases, *, quick: bool) -> Iterator[Unit]:
+    """Yields what a profile asks of an implementation."""
+    for operation, (groups, sums) in cases.items():
+        if operation in one.capabilities.operations:
+            yield from PROFILES[profile](
+                Scope(operation, groups, sums, one.capabilities, quick=quick)
+            )
+
+
+def missing(one: Judged, cases: Cases) -> Iterator[Result]:
+    """Yields a result for each operation that an implementation does not have."""
+    for operation in cases:
+        if operation not in one.capabilities.operations:
+            yield Result(
+                impl=one.name,
+                profile="all",
+                operation=operation,
+                group=operation,
+                dtype="all",
+                transform="all",
+                reduction="all",
+                output="all",
+                status="not_implemented",
+                reason="no such operation",
+            )

@@ -1,0 +1,28 @@
+"""Profiles: which questions are asked of an implementation."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from conformance.profiles import accuracy, dtypes, gradients, transforms
+from conformance.profiles.batch import Batch, batches
+from conformance.profiles.evaluate import evaluate
+from conformance.profiles.judge import Failure, Result
+from conformance.profiles.unit import Scope, Unit, thin
+
+PROFILES: Mapping[str, Callable[[Scope], Iterator[Unit]]] = {
+    "accuracy": accuracy.units,
+    "gradients": gradients.units,
+    "dtypes": dtypes.units,
+    "transforms": transforms.units,
+}
+
+__all__ = [
+    "PROFILES",
+    "Batch",
+    "Failure",
+    "Result",
+    "Scope",
+    "Unit",
+    "batches",
+    "evaluate",
+    "thin",
+]

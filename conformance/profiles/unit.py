@@ -1,0 +1,130 @@
+"""Units of work: what is evaluated together and reported together."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.adapters import Capabilities
+from conformance.vectors import Group, SumCase
+
+# Inputs that a format represents exactly are exact in these dtypes too.
+SERVES = {
+    "bfloat16": ("float64", "float32", "bfloat16", "float16"),
+    "float32": ("float64", "float32"),
+    "float64": ("float64",),
+}
+HALVES = ("bfloat16", "float16")
+# Elements of a call. JAX compiles every primitive anew for every shape, so all calls
+# are padded to one, which is also the length of a reduction in the vectors.
+WIDTH = 1023
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """One group of points, to be evaluated in one way.
+
+    Attributes:
+        profile: Name of the profile that asks.
+        operation: Name of the operation.
+        case: The points with their expected outputs.
+        dtype: Dtype of the inputs.
+        want: Outputs to judge.
+        transform: How the framework runs the function.
+        reduction: Reduction asked of the function.
+        traced: Hyper-parameters that are handed over as arrays.
+        weighted: Whether each element has its own upstream gradient.
+        repeat: Whether the call is made twice and must be traced once.
+    """
+
+    profile: str
+    operation: str
+    case: Group | SumCase
+    dtype: str
+    want: tuple[str, ...]
+    transform: str = "eager"
+    reduction: str = "none"
+    traced: tuple[str, ...] = ()
+    weighted: bool = False
+    repeat: bool = False
+
+    @property
+    def path(self) -> str:
+        """Path of the group, or id of the sum."""
+        return self.case.id if isinstance(self.case, SumCase) else self.case.path
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Ids of the points; a sum has one."""
+        return [self.case.id] if isinstance(self.case, SumCase) else self.case.ids
+
+    @property
+    def bad(self) -> bool:
+        """Whether the inputs are out of range."""
+        return isinstance(self.case, Group) and self.case.policy == "bad_value"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What identifies the unit among those of one implementation."""
+        form = (self.dtype, self.transform, self.reduction)
+        return (self.profile, self.operation, self.path, *form)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a profile chooses its units from.
+
+    Attributes:
+        operation: Name of the operation.
+        groups: Its groups, after selection.
+        sums: Its sums, after selection.
+        capabilities: What the implementation claims.
+        quick: Whether to leave out what costs much and adds little.
+    """
+
+    operation: str
+    groups: list[Group]
+    sums: list[SumCase]
+    capabilities: Capabilities
+    quick: bool = False
+
+    def dtypes(self, case: Group | SumCase, among: Iterable[str]) -> list[str]:
+        """Dtypes that the implementation claims and the inputs are exact in."""
+        claimed = self.capabilities.dtypes
+        served = SERVES[case.exact_in]
+        found = [dtype for dtype in among if dtype in claimed and dtype in served]
+        # Other shapes ask about indices and lengths, which no dtype changes.
+        usual = (
+            case.tile == WIDTH if isinstance(case, SumCase) else len(case.shape) == 1
+        )
+        return found if usual else found[-1:]
+
+
+def gradients(case: Group | SumCase) -> tuple[str, ...]:
+    """Gradients that the vectors know of a case."""
+    known = tuple(name for name in case.expected if name.startswith("grad_"))
+    return ("grad_logits", *known) if isinstance(case, SumCase) else known
+
+
+def traceable(group: Group) -> tuple[str, ...]:
+    """Hyper-parameters of a group that may be handed over as traced arrays."""
+    if group.policy == "bad_value":
+        return ()  # only numbers are checked; a traced one passes through
+    return tuple(k for k, v in group.params.items() if isinstance(v, float))
+
+
+def thin(groups: list[Group], sums: list[SumCase]) -> tuple[list[Group], list[SumCase]]:
+    """Keeps one group of every family and form of call, and two lengths of sums.
+
+    Of a grid the middle is kept, since grids begin and end with values that switch a
+    term off, such as a focusing exponent of 0.
+    """
+    forms: dict[tuple[Any, ...], list[Group]] = {}
+    for group in groups:
+        form: tuple[Any, ...] = (group.family, group.exact_in, group.policy)
+        if len(group.shape) == 1:
+            form += (*sorted(group.params), *sorted(group.arrays), *group.inputs)
+        forms.setdefault(form, []).append(group)
+    return (
+        [same[len(same) // 2] for same in forms.values()],
+        [case for case in sums if case.tile in (0, WIDTH)],
+    )

@@ -1,0 +1,1 @@
+"""Reports: a stream of results as JSON, and a summary for people."""

@@ -1,0 +1,160 @@
+"""The summary of a run for people, on a terminal or in a file."""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from shlex import quote
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from conformance.profiles import Result
+from conformance.report.counts import Tally
+
+MAX_FAILURES = 10
+# A pipe has no width; ids are long.
+PIPE_WIDTH = 150
+
+
+def make_console() -> Console:
+    """Makes the console that all commands write to."""
+    plain = not sys.stdout.isatty()
+    return Console(width=PIPE_WIDTH if plain else None, highlight=False, markup=False)
+
+
+def summary(
+    results: Sequence[Result], counts: dict[str, Tally], seconds: float, out: str
+) -> list[Table | Text]:
+    """Sums up a run.
+
+    Args:
+        results: All results.
+        counts: Counts by implementation.
+        seconds: How long the run took.
+        out: Where the report lies.
+
+    Returns:
+        A table per implementation, failures with commands that reproduce them, what
+        was not judged, and a line with the verdict.
+    """
+    parts: list[Table | Text] = []
+    for impl in counts:
+        own = [r for r in results if r.impl == impl]
+        parts += [_table(impl, own), *_unjudged(impl, own), *_failures(own)]
+    parts.append(_verdict(counts, seconds, out))
+    return parts
+
+
+def _table(impl: str, results: Sequence[Result]) -> Table:
+    table = Table(
+        title=f"{impl}: worst error in units of u·K",
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+    )
+    table.add_column("operation", no_wrap=True)
+    table.add_column("dtype", no_wrap=True)
+    for name in ("value", "gradient"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("worst case", overflow="fold")
+    table.add_column("compared", justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for operation, dtype in dict.fromkeys((r.operation, r.dtype) for r in results):
+        rows = [r for r in results if (r.operation, r.dtype) == (operation, dtype)]
+        judged = [r for r in rows if r.worst is not None]
+        worst = max(judged, key=_size, default=None)
+        table.add_row(
+            operation,
+            dtype,
+            _worst([r for r in judged if not r.output.startswith("grad_")]),
+            _worst([r for r in judged if r.output.startswith("grad_")]),
+            worst.worst_id if worst else "",
+            str(sum(r.compared for r in rows)),
+            _row_verdict(rows),
+        )
+    return table
+
+
+def _size(result: Result) -> float:
+    return -1.0 if result.worst is None else result.worst
+
+
+def _worst(results: Sequence[Result]) -> str:
+    return f"{max(map(_size, results)):.2f}" if results else "-"
+
+
+def _row_verdict(rows: Sequence[Result]) -> Text:
+    tally = Tally()
+    for row in rows:
+        tally.add(row)
+    if tally.statuses["errored"]:
+        return Text(f"{tally.statuses['errored']} ERRORED", style="bold red")
+    if tally.statuses["fail"]:
+        return Text(f"{tally.failed} FAILED", style="bold red")
+    if tally.compared:
+        return Text("pass", style="green")
+    reason = "not implemented" if tally.statuses["not_implemented"] else "skipped"
+    return Text(reason, style="yellow")
+
+
+def _unjudged(impl: str, results: Sequence[Result]) -> list[Text]:
+    reasons = Counter(
+        (r.status.replace("_", " "), r.operation, r.transform, r.reason)
+        for r in results
+        if r.status in ("skipped", "not_implemented", "errored")
+    )
+    return [
+        Text(f"{impl}: {operation} {transform}: {count} {status}: {reason}")
+        for (status, operation, transform, reason), count in reasons.items()
+    ]
+
+
+def _failures(results: Sequence[Result]) -> list[Text]:
+    failed = [r for r in results if r.status == "fail"]
+    lines: list[Text] = []
+    for result in failed[:MAX_FAILURES]:
+        what = f"{result.output} ({result.profile}, {result.dtype}, {result.transform}"
+        what += f", reduction {result.reduction})"
+        lines.append(Text(f"\nFAIL {result.group}", style="bold red"))
+        reason = f"  {what}: {result.failed} of {result.compared}"
+        lines.append(Text(f"{reason} {result.reason}".rstrip()))
+        if result.failures:
+            first = result.failures[0]
+            lines.append(
+                Text(
+                    f"  {first.id}\n  expected {first.expected!r}, got "
+                    f"{first.actual!r}, {first.units:.3g} units of u·K"
+                )
+            )
+            lines.append(Text(f"  {repro_command(result)}", style="cyan"))
+    if len(failed) > MAX_FAILURES:
+        rest = len(failed) - MAX_FAILURES
+        lines.append(Text(f"\nand {rest} more failed results in the report"))
+    return lines
+
+
+def repro_command(result: Result) -> str:
+    """The command that prints a script for the first failure of a result."""
+    point = result.failures[0].id if result.failures else result.worst_id
+    options = f"--impl {quote(result.impl)} --dtype {result.dtype}"
+    if result.transform != "eager":
+        options += f" --transform {result.transform}"
+    return f"python -m conformance repro {quote(point)} {options}"
+
+
+def _verdict(counts: dict[str, Tally], seconds: float, out: str) -> Text:
+    compared = sum(tally.compared for tally in counts.values())
+    phrases = []
+    for impl, tally in counts.items():
+        if tally.statuses["errored"]:
+            phrases.append(f"{impl} broke {tally.statuses['errored']} times")
+        if tally.failed:
+            phrases.append(f"{impl}: {tally.failed} numbers out of budget")
+        if not tally.compared:
+            phrases.append(f"{impl}: nothing was compared")
+    tail = f"{compared} numbers compared in {seconds:.1f} s, {out}"
+    if phrases or not counts:
+        reasons = "; ".join(phrases) or "nothing was compared"
+        return Text(f"\nDOES NOT CONFORM: {reasons}; {tail}", style="bold red")
+    return Text(f"\nCONFORMS: {', '.join(counts)}; {tail}", style="bold green")
