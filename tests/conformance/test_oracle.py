@@ -152,14 +152,14 @@ LIMITS = [
 
 @pytest.mark.parametrize(("operation", "x", "y", "more", "value", "slope"), LIMITS)
 def test_infinite_logits_give_limits(operation, x, y, more, value, slope):
-    arguments = {"logits": x, "labels": y, **more}
+    arguments: dict[str, Any] = {"logits": x, "labels": y, **more}
     assert output(operation, **arguments) == value
     assert output(operation, "grad_logits", **arguments) == slope
 
 
 def test_label_gradients_at_infinity_take_the_sign_of_the_limit():
     # (2a-1) grows against a (1+gamma): 0.25 x 3 beats 0.5.
-    arguments = {"logits": -INF, "labels": 1, "gamma": 2.0, "alpha": 0.25}
+    arguments: dict[str, Any] = {"logits": -INF, "labels": 1, "alpha": 0.25}
     assert output(FOCAL, "grad_labels", **arguments) == INF
     assert output(FOCAL, "grad_labels", **{**arguments, "alpha": 0.0}) == -INF
     # The focusing factor decays faster than the logit grows.
@@ -200,7 +200,10 @@ def test_scale_is_zero_only_for_exact_results():
 
 
 def test_sums_count_repetitions():
-    points = [{"logits": x, "labels": y} for x, y in ((1.0, 0.0), (-2.0, 1.0))]
+    points: list[dict[str, Any]] = [
+        {"logits": 1.0, "labels": 0.0},
+        {"logits": -2.0, "labels": 1.0},
+    ]
     found = oracle.expect_sum(BCE, points, 5, [])
     with mp.workdps(40):
         total = 3 * output(BCE, **points[0]) + 2 * output(BCE, **points[1])
