@@ -151,8 +151,9 @@ def saturation() -> Iterator[tuple[str, Inputs]]:
 def cancellation() -> Iterator[tuple[str, Inputs]]:
     """1 - sigmoid in the tail, and labels at the zero of the gradient."""
     yield "bfloat16", _margins([6, 9, 10, 11, 13, 14, 15, 16, 25])
-    for dtype in ("float32", "float64"):
-        logits = nearest([-9.3, -3.1, -1.7, -0.6, 0.4, 1.3, 2.9, 8.7], dtype)
+    # Far out on the left the label is tiny and must not pass through 1 - y.
+    for dtype, far in (("float32", -20.1), ("float64", -150.3)):
+        logits = nearest([far, -9.3, -1.7, -0.6, 0.4, 1.3, 2.9, 8.7], dtype)
         labels = nearest(1.0 / (1.0 + np.exp(-logits)), dtype)
         yield dtype, {"logits": logits, "labels": labels}
 

@@ -307,10 +307,13 @@ _ADAPTIVE = Operation(
             setting(pos_weight=5.0, gamma=2.0),
             setting(pos_weight=5.0, gamma=2.0, modulator="weighted_loss"),
         ),
-        "param_edge": tuple(
-            setting(pos_weight=5.0, gamma=g, modulator=m)
-            for m in ("probability", "weighted_loss")
-            for g in (0.0, 0.5, 1.0, 1.5, 5.0)
+        "param_edge": (
+            *(
+                setting(pos_weight=5.0, gamma=g, modulator=m)
+                for m in ("probability", "weighted_loss")
+                for g in (0.0, 0.5, 1.0, 1.5, 5.0)
+            ),
+            setting(pos_weight=100.0, gamma=2.0, modulator="weighted_loss"),
         ),
         "soft_label": (
             setting(pos_weight=5.0, gamma=2.0),

@@ -9,6 +9,7 @@ from conformance import oracle
 BCE = "binary_cross_entropy_with_logits"
 FOCAL = "sigmoid_focal_loss"
 ADAPTIVE = "adaptive_bce_with_logits"
+INF = math.inf
 
 
 def output(operation, name="value", **arguments: Any):
@@ -122,12 +123,13 @@ def test_amplification_is_that_of_the_error_model():
     )
     assert k(FOCAL, logits=3.0, labels=0.5) == pytest.approx(4 + 2 * math.log(2))
     assert k(FOCAL, logits=700.0, labels=1) == pytest.approx(1 + 3 * 700)
+    # An infinite logit is exact, so only the modulator amplifies.
+    assert k(FOCAL, logits=INF, labels=0.5) == pytest.approx(1 + 2 * math.log(2))
     own = {"pos_weight": 1.0, "modulator": "weighted_loss"}
     assert k(ADAPTIVE, logits=-90.0, labels=1, **own) == pytest.approx(93)
     assert k(ADAPTIVE, logits=90.0, labels=1, **own) == pytest.approx(3 * 91)
 
 
-INF = math.inf
 LIMITS = [
     (BCE, INF, 1, {}, 0, 0),
     (BCE, INF, 0, {}, INF, 1),
