@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from conformance.profiles.unit import Scope, Unit, gradients, traceable
+from conformance.profiles.unit import Scope, Unit, traceable
 from conformance.vectors import Group
 
 # Compilation takes long, and the width of the arithmetic does not change what is
@@ -14,8 +14,7 @@ TRANSFORMS = ("jit", "compile", "vmap")
 def units(scope: Scope) -> Iterator[Unit]:
     """All outputs of all groups under every transform that is claimed.
 
-    Hyper-parameters are traced, so that one compilation serves every value of them;
-    their checks, which need numbers, are left to the groups of bad values.
+    Hyper-parameters are traced, so that one compilation serves every value of them.
     """
     valid = [dict(group.params) for group in scope.groups if group.policy == "value"]
     for transform in TRANSFORMS:
@@ -24,12 +23,12 @@ def units(scope: Scope) -> Iterator[Unit]:
         if transform == "compile" and scope.quick:
             continue
         for group in scope.groups:
-            bad = group.policy == "bad_value"
-            if bad and group.params not in valid:
-                continue  # raises before anything is compiled
+            if group.policy == "bad_value" and group.params not in valid:
+                continue  # only numbers are checked; a traced one passes through
             if transform == "vmap" and _runs_along_rows(group):
                 continue  # the mapped axis cannot be the class axis
-            want = ("grad_logits",) if bad else gradients(group)
+            # The same call as for good values, so that it is compiled only once.
+            want = tuple(f"grad_{name}" for name in group.inputs)
             for dtype in scope.dtypes(group, DTYPES):
                 yield Unit(
                     "transforms",
@@ -39,7 +38,7 @@ def units(scope: Scope) -> Iterator[Unit]:
                     ("value", *want),
                     transform=transform,
                     traced=traceable(group),
-                    weighted=not bad,
+                    weighted=True,
                     repeat=transform != "vmap",
                 )
 

@@ -107,8 +107,6 @@ def gradients(case: Group | SumCase) -> tuple[str, ...]:
 
 def traceable(group: Group) -> tuple[str, ...]:
     """Hyper-parameters of a group that may be handed over as traced arrays."""
-    if group.policy == "bad_value":
-        return ()  # only numbers are checked; a traced one passes through
     return tuple(k for k, v in group.params.items() if isinstance(v, float))
 
 
