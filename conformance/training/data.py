@@ -1,6 +1,7 @@
 """Data sets of the recipes: synthetic with known posterior, digits, the user's own."""
 
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,13 +180,15 @@ def _assemble(features: Array, labels: Array, part: NDArray[np.int64]) -> Proble
 
 def _read(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
                 raise UsageError(f"--data: {path} is not an .npz file.")
-            return dict(file)
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        if isinstance(error, UsageError):
-            raise
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as arrays:
+                return dict(arrays)
+    except UsageError:
+        raise
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UsageError(f"--data: cannot read {path}: {error}") from error
 
 

@@ -1,0 +1,174 @@
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from conformance.training import compare as module
+from conformance.training.data import SOURCES
+from conformance.training.recipes import RECIPES
+
+ALL = ("numpy", "torch", "jax")
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, problem, recipe):
+    """Runs the tiny recipe and returns exit status and what was printed."""
+    short = replace(recipe, strategies=recipe.strategies[:1], claims=())
+    monkeypatch.setitem(RECIPES, "pos_weight", short)
+    monkeypatch.setitem(SOURCES, "tiny", lambda **_: problem)
+
+    def call(*recipes, terminal=False, **changed):
+        options = {
+            "backends": ("numpy", "torch"),
+            "seeds": None,
+            "device": "cpu",
+            "data": None,
+            "out": tmp_path / "out",
+            "quick": False,
+            "resume": False,
+            **changed,
+        }
+        text = io.StringIO()
+        console = Console(file=text, force_terminal=terminal, width=200)
+        status = module.compare(list(recipes), console=console, **options)
+        return status, text.getvalue()
+
+    return call
+
+
+@pytest.fixture
+def outcome(tmp_path):
+    return lambda: json.loads((tmp_path / "out" / "outcome.json").read_text())
+
+
+def test_whole_comparison_passes_and_is_recorded(
+    run, outcome, tmp_path, recipe, monkeypatch
+):
+    monkeypatch.setitem(RECIPES, "pos_weight", recipe)
+    before = torch.get_num_threads()
+    status, text = run("pos_weight", backends=ALL)
+    assert status == 0, text
+    assert torch.get_num_threads() == before
+    found = outcome()
+    assert found["verdict"] == "pass"
+    assert found["recipe"] == recipe.as_dict()
+    assert found["seeds"] == list(range(8))
+    assert set(found["versions"]) >= {"numpy", "torch", "jax", "flax", "optax"}
+    tiny = found["data"]["tiny"]
+    assert len(tiny["equivalence"]) == 3 * 5
+    assert {row["verdict"] for row in tiny["equivalence"]} == {"equivalent"}
+    assert len(tiny["contrasts"]) == 3 * 2 * 10
+    assert len(tiny["claims"]) == 3 * 2 * 2
+    assert 0.5 < tiny["bayes_f1"] < 1.0
+    for name in ("lockstep", "f1"):
+        assert (tmp_path / "out" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+        assert "<svg" in (tmp_path / "out" / f"{name}.svg").read_text()[:2000]
+    assert "tiny: lockstep in float64" in text
+    assert "[20/20] tiny/jax/adaptive-article" in text
+
+
+def test_resume_computes_only_what_is_missing(run, outcome, tmp_path, monkeypatch):
+    assert run()[0] == 0
+    expected = outcome()["data"]
+    path = tmp_path / "out" / "cells.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:100])
+    computed = []
+    honest = module.run_seeds
+
+    def counted(*args, **options):
+        computed.append(options["backend"])
+        return honest(*args, **options)
+
+    monkeypatch.setattr(module, "run_seeds", counted)
+    assert run(resume=True)[0] == 0
+    assert computed == ["torch"]  # the cell whose line was cut
+    found = outcome()["data"]
+    assert found["tiny"]["equivalence"] == expected["tiny"]["equivalence"]
+    status, text = run(resume=True, seeds=9)
+    assert status == 2
+    assert "--resume" in text
+    assert "seeds" in text
+
+
+def test_few_seeds_fail_unless_quick(run, recipe, monkeypatch):
+    status, text = run(seeds=2)
+    assert status == 1
+    assert "torch and numpy with plain: undetermined" in text
+    few = replace(RECIPES["pos_weight"], seeds=2)
+    monkeypatch.setattr(type(recipe), "quick", lambda _: few)
+    assert run(quick=True)[0] == 0
+
+
+def test_backends_that_differ_fail(run, outcome, monkeypatch):
+    honest = module.run_seeds
+
+    def biased(*args, backend, **options):
+        found = honest(*args, backend=backend, **options)
+        if backend == "torch":
+            metrics = found["metrics"]
+            metrics["f1_searched"] = [v - 0.05 for v in metrics["f1_searched"]]
+        return found
+
+    monkeypatch.setattr(module, "run_seeds", biased)
+    status, text = run(quick=True)
+    assert status == 1
+    assert "torch and numpy with plain: different" in text
+    assert outcome()["verdict"] == "fail"
+
+
+def test_dead_models_fail(run, recipe, monkeypatch):
+    still = replace(recipe, optimizer=replace(recipe.optimizer, learning_rate=0.0))
+    monkeypatch.setitem(RECIPES, "pos_weight", still)
+    status, text = run(terminal=True)
+    assert status == 1
+    assert "lockstep of torch with plain: dead" in text
+    assert "numpy with plain: nothing trained" in text
+
+
+def test_reference_alone_compares_nothing(run):
+    status, text = run(backends=("numpy",), quick=True)
+    assert status == 1
+    assert "nothing was compared" in text
+
+
+def test_users_data_takes_the_place_of_the_recipes(run, outcome, tmp_path, problem):
+    parts = [problem.train, problem.validation, problem.test]
+    path = tmp_path / "own.npz"
+    np.savez(
+        path,
+        X=np.concatenate([part.features for part in parts]),
+        y=np.concatenate([part.labels for part in parts]),
+        split=np.repeat([0, 1, 2], [part.labels.size for part in parts]),
+    )
+    status, text = run(data=path)
+    assert status == 0, text
+    found = outcome()
+    assert list(found["data"]) == ["user"]
+    assert found["data"]["user"]["bayes_f1"] is None
+    assert len(found["data_digest"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seeds": 0}, "--seeds: must be >= 1, got 0"),
+        ({"backends": ("mxnet",)}, "--backends: 'mxnet' is none of"),
+        ({"device": "tpu"}, "--device: 'tpu' is neither"),
+    ],
+)
+def test_usage_errors(run, options, message):
+    status, text = run(**options)
+    assert status == 2
+    assert message in text
+
+
+def test_unknown_recipe_and_bad_file(run, tmp_path):
+    status, text = run("none")
+    assert (status, "RECIPE: 'none'" in text) == (2, True)
+    status, text = run(data=tmp_path / "none.npz")
+    assert (status, "--data: cannot read" in text) == (2, True)
