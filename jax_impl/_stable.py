@@ -16,9 +16,9 @@ def _sigmoid(v: jax.Array) -> jax.Array:
 
 
 def _softplus_ratio(v: jax.Array) -> jax.Array:
-    z = jnp.exp(-jnp.abs(v))
-    tail = jnp.log1p(z) / jnp.where(z > 0, z, 1)
-    return jnp.where(v >= 0, _softplus(v), jnp.where(z > 0, tail, 1)) * (1 + z)
+    # Where sigmoid(v) underflows, z / z must still be 1: no subnormal z.
+    z = jnp.maximum(jnp.exp(-jnp.abs(v)), 1e-30)
+    return jnp.where(v >= 0, _softplus(v), jnp.log1p(z) / z) * (1 + z)
 
 
 sigmoid = differentiable(_sigmoid, (lambda v: sigmoid(v) * sigmoid(-v),))

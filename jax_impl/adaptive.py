@@ -1,16 +1,17 @@
 """Adaptive binary cross-entropy: a weighted loss with a focusing modulator."""
 
+from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
+from jax import Array
 from jax.typing import ArrayLike
 
+from jax_impl import bce
 from jax_impl._differentiable import differentiable
 from jax_impl._inputs import binary_inputs, hyperparameter
 from jax_impl._reduce import reduce
 from jax_impl._stable import product
-from jax_impl.bce import cross_entropy
 from jax_impl.focal import focal
 from refimpl._validate import MODULATORS, REDUCTIONS, check_choice
 
@@ -30,23 +31,24 @@ def adaptive_bce_with_logits(
     x, y, w, _ = binary_inputs(logits, labels, pos_weight=pos_weight)
     gamma = jnp.broadcast_to(hyperparameter("gamma", gamma, like=x), x.shape)
     if modulator == "probability":
-        loss = focal(x, y, w, gamma)
+        one = jnp.ones_like(x)
+        loss = focal(x, y, w, gamma, one, one)
     else:
-        loss = _self_modulated(cross_entropy(x, y, w, jnp.zeros_like(x)), gamma)
+        loss = _weighted_loss(x, y, w, gamma)
     return reduce(loss, x.size, reduction)
 
 
-def _log_modulator_value(b: jax.Array) -> jax.Array:
+def _log_modulator_value(b: Array) -> Array:
     return jnp.log(-jnp.expm1(-b))
 
 
-def _elasticity_value(b: jax.Array) -> jax.Array:
+def _elasticity_value(b: Array) -> Array:
     # d log(1 - exp(-b)) / d log b = b exp(-b) / (1 - exp(-b)), which is 1 at b = 0.
     p = -jnp.expm1(-b)
     return product(jnp.exp(-b), b) / jnp.where(b == 0, 1, p) + (b == 0)
 
 
-def _safe(b: jax.Array) -> jax.Array:
+def _safe(b: Array) -> Array:
     # Below this the derivatives are multiplied by a b that has all but vanished.
     return jnp.maximum(b, jnp.finfo(b.dtype).tiny)
 
@@ -60,20 +62,34 @@ _log_modulator = differentiable(
 )
 
 
-def _modulate(b: jax.Array, gamma: jax.Array) -> jax.Array:
+def _modulate(b: Array, gamma: Array) -> Array:
     return jnp.exp(product(gamma, _log_modulator(b)))
 
 
-def _value(b: jax.Array, gamma: jax.Array) -> jax.Array:
+def _cross_entropy(x: Array, y: Array, w: Array) -> Array:
+    return bce.cross_entropy(x, y, w, jnp.zeros_like(x))
+
+
+def _value(x: Array, y: Array, w: Array, gamma: Array) -> Array:
+    b = _cross_entropy(x, y, w)
     return product(_modulate(b, gamma), b)
 
 
-def _d_cross_entropy(b: jax.Array, gamma: jax.Array) -> jax.Array:
-    return _modulate(b, gamma) * (1 + gamma * _elasticity(b))
+def _through_loss(partial: Callable[..., Array]) -> Callable[..., Array]:
+    # One partial for the chain: its factors may be 0 and infinite at the limit.
+    def chained(x: Array, y: Array, w: Array, gamma: Array) -> Array:
+        b = _cross_entropy(x, y, w)
+        slope = _modulate(b, gamma) * (1 + gamma * _elasticity(b))
+        return product(slope, partial(x, y, w, jnp.zeros_like(x)))
+
+    return chained
 
 
-def _d_gamma(b: jax.Array, gamma: jax.Array) -> jax.Array:
-    return product(_value(b, gamma), _log_modulator(b))
+def _d_gamma(x: Array, y: Array, w: Array, gamma: Array) -> Array:
+    log_modulator = _log_modulator(_cross_entropy(x, y, w))
+    return product(_value(x, y, w, gamma), log_modulator)
 
 
-_self_modulated = differentiable(_value, (_d_cross_entropy, _d_gamma))
+_weighted_loss = differentiable(
+    _value, (*(_through_loss(partial) for partial in bce.PARTIALS[:3]), _d_gamma)
+)

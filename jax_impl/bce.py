@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
+from jax import Array
 from jax.typing import ArrayLike
 
 from jax_impl._differentiable import differentiable
@@ -41,36 +41,34 @@ def binary_cross_entropy_with_logits(
     return reduce(product(v, loss), x.size, reduction)
 
 
-def _targets(y: jax.Array, s: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _targets(y: Array, s: Array) -> tuple[Array, Array]:
     # Both sides from y: 1 - y' would lose the digits of a small s.
     return y * (1 - s) + s / 2, (1 - y) * (1 - s) + s / 2
 
 
-def _value(x: jax.Array, y: jax.Array, w: jax.Array, s: jax.Array) -> jax.Array:
+def _value(x: Array, y: Array, w: Array, s: Array) -> Array:
     on, off = _targets(y, s)
     return product(w * on, softplus(-x)) + product(off, softplus(x))
 
 
-def _d_logits(x: jax.Array, y: jax.Array, w: jax.Array, s: jax.Array) -> jax.Array:
+def _d_logits(x: Array, y: Array, w: Array, s: Array) -> Array:
     on, off = _targets(y, s)
     return off * sigmoid(x) - w * on * sigmoid(-x)
 
 
-def _d_labels(x: jax.Array, _y: jax.Array, w: jax.Array, s: jax.Array) -> jax.Array:
+def _d_labels(x: Array, _y: Array, w: Array, s: Array) -> Array:
     return (1 - s) * (product(w, softplus(-x)) - softplus(x))
 
 
-def _d_pos_weight(x: jax.Array, y: jax.Array, _w: jax.Array, s: jax.Array) -> jax.Array:
+def _d_pos_weight(x: Array, y: Array, _w: Array, s: Array) -> Array:
     on, _ = _targets(y, s)
     return product(on, softplus(-x))
 
 
-def _d_label_smoothing(
-    x: jax.Array, y: jax.Array, w: jax.Array, _s: jax.Array
-) -> jax.Array:
+def _d_label_smoothing(x: Array, y: Array, w: Array, _s: Array) -> Array:
     return product(w * (0.5 - y), softplus(-x)) - product(0.5 - y, softplus(x))
 
 
-cross_entropy = differentiable(
-    _value, (_d_logits, _d_labels, _d_pos_weight, _d_label_smoothing)
-)
+PARTIALS = (_d_logits, _d_labels, _d_pos_weight, _d_label_smoothing)
+
+cross_entropy = differentiable(_value, PARTIALS)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
+from jax import Array
 from jax.typing import ArrayLike
 
 from jax_impl._differentiable import differentiable
@@ -14,6 +14,8 @@ from refimpl._validate import REDUCTIONS, check_choice
 
 # exp of this is finite in float32, so that a slope times 0 is 0 and not NaN.
 _MAX_EXPONENT = 80.0
+# Stands for an infinite logit; its products are still finite in float32.
+_HUGE = 1e30
 
 
 def sigmoid_focal_loss(
@@ -40,23 +42,28 @@ def sigmoid_focal_loss(
         sample_weight=sample_weight,
         class_axis=class_axis,
     )
-    gamma = hyperparameter("gamma", gamma, like=x)
-    loss = focal(x, y, w, jnp.broadcast_to(gamma, x.shape))
-    return reduce(product(v * _alpha_t(y, alpha), loss), x.size, reduction)
+    gamma = jnp.broadcast_to(hyperparameter("gamma", gamma, like=x), x.shape)
+    loss = focal(x, y, w, gamma, *_alphas(alpha, x))
+    return reduce(product(v, loss), x.size, reduction)
 
 
-def _alpha_t(y: jax.Array, alpha: Any) -> jax.Array:
+def _alphas(alpha: Any, x: Array) -> tuple[Array, Array]:
     if alpha is None:
-        return jnp.ones_like(y)
-    alpha = hyperparameter("alpha", alpha, like=y, high=1)
-    return y * alpha + (1 - y) * (1 - alpha)
+        one = jnp.ones_like(x)
+        return one, one
+    alpha = jnp.broadcast_to(hyperparameter("alpha", alpha, like=x, high=1), x.shape)
+    return alpha, 1 - alpha
 
 
-def _cross_entropy(x: jax.Array, y: jax.Array, w: jax.Array) -> jax.Array:
+def _alpha_t(y: Array, on: Array, off: Array) -> Array:
+    return y * on + (1 - y) * off
+
+
+def _cross_entropy(x: Array, y: Array, w: Array) -> Array:
     return product(w * y, softplus(-x)) + product(1 - y, softplus(x))
 
 
-def _log_q_value(x: jax.Array, y: jax.Array) -> jax.Array:
+def _log_q_value(x: Array, y: Array) -> Array:
     # A hard label has log q = -softplus(margin), where q itself underflows.
     hard = (y == 0) | (y == 1)
     q = y * sigmoid(-x) + (1 - y) * sigmoid(x)
@@ -64,66 +71,141 @@ def _log_q_value(x: jax.Array, y: jax.Array) -> jax.Array:
     return jnp.where(hard, -softplus(jnp.where(y == 1, x, -x)), log_q)
 
 
-def _share_value(x: jax.Array, y: jax.Array) -> jax.Array:
-    # y sigmoid(-x) / q, the share of the positive term in q; 1 or 0 if y is hard.
-    # The share of the negative term is _share(-x, 1 - y): 1 - share would cancel.
-    hard = (y == 0) | (y == 1)
-    soft = jnp.where(hard, 0.5, y)
-    return jnp.where(hard, y, sigmoid(jnp.log(soft) - jnp.log1p(-soft) - x))
+def _share_logit(x: Array, y: Array) -> Array:
+    # Logit of y sigmoid(-x) / q, the share of the positive term in q.
+    soft = jnp.where((y == 0) | (y == 1), 0.5, y)
+    logit = jnp.log(soft) - jnp.log1p(-soft) - x
+    return jnp.where(y == 1, jnp.inf, jnp.where(y == 0, -jnp.inf, logit))
 
 
-def _power_of_q(x: jax.Array, y: jax.Array, exponent: float) -> jax.Array:
+def _power_of_q(x: Array, y: Array, exponent: float) -> Array:
     return jnp.exp(jnp.minimum(exponent * _log_q(x, y), _MAX_EXPONENT))
 
 
-def _d_log_q(x: jax.Array, y: jax.Array) -> jax.Array:
-    return _share(-x, 1 - y) * sigmoid(-x) - _share(x, y) * sigmoid(x)
+def _d_log_q(x: Array, y: Array) -> Array:
+    return _negative_share(x, y) * sigmoid(-x) - _positive_share(x, y) * sigmoid(x)
+
+
+def _share_to_logits(x: Array, y: Array) -> Array:
+    return _positive_share(x, y) * _negative_share(x, y)
+
+
+def _share_to_labels(x: Array, y: Array) -> Array:
+    return sigmoid(x) * sigmoid(-x) * _power_of_q(x, y, -2)
 
 
 _log_q = differentiable(
     _log_q_value,
     (_d_log_q, lambda x, y: (sigmoid(-x) - sigmoid(x)) * _power_of_q(x, y, -1)),
 )
-_share = differentiable(
-    _share_value,
-    (
-        lambda x, y: -_share(x, y) * _share(-x, 1 - y),
-        lambda x, y: sigmoid(x) * sigmoid(-x) * _power_of_q(x, y, -2),
-    ),
+_positive_share = differentiable(
+    lambda x, y: sigmoid(_share_logit(x, y)),
+    (lambda x, y: -_share_to_logits(x, y), _share_to_labels),
+)
+_negative_share = differentiable(
+    lambda x, y: sigmoid(-_share_logit(x, y)),
+    (_share_to_logits, lambda x, y: -_share_to_labels(x, y)),
 )
 
 
-def _modulator(x: jax.Array, y: jax.Array, gamma: jax.Array) -> jax.Array:
+def _modulator(x: Array, y: Array, gamma: Array) -> Array:
     return jnp.exp(product(gamma, _log_q(x, y)))
 
 
-def _value(x: jax.Array, y: jax.Array, w: jax.Array, gamma: jax.Array) -> jax.Array:
+def _focused(x: Array, y: Array, w: Array, gamma: Array) -> Array:
     return product(_modulator(x, y, gamma), _cross_entropy(x, y, w))
 
 
-def _d_logits(x: jax.Array, y: jax.Array, w: jax.Array, gamma: jax.Array) -> jax.Array:
+def _value(
+    x: Array,
+    y: Array,
+    w: Array,
+    gamma: Array,
+    on: Array,
+    off: Array,
+) -> Array:
+    return product(_alpha_t(y, on, off), _focused(x, y, w, gamma))
+
+
+def _d_logits(
+    x: Array,
+    y: Array,
+    w: Array,
+    gamma: Array,
+    on: Array,
+    off: Array,
+) -> Array:
     d_cross_entropy = (1 - y) * sigmoid(x) - w * y * sigmoid(-x)
     focusing = gamma * product(_d_log_q(x, y), _cross_entropy(x, y, w))
-    return _modulator(x, y, gamma) * (focusing + d_cross_entropy)
+    slope = _modulator(x, y, gamma) * (focusing + d_cross_entropy)
+    return _alpha_t(y, on, off) * slope
 
 
-def _d_labels(x: jax.Array, y: jax.Array, w: jax.Array, gamma: jax.Array) -> jax.Array:
+def _d_labels(
+    x: Array,
+    y: Array,
+    w: Array,
+    gamma: Array,
+    on: Array,
+    off: Array,
+) -> Array:
+    # Terms of opposite sign meet at an infinite logit: the limit is that of a huge one.
+    huge = jnp.where(jnp.isinf(x), jnp.inf, 1)
+    x = jnp.clip(x, -_HUGE, _HUGE)
     # Cross-entropy / q stays finite where both vanish, so 1 / q is never formed.
-    ratio = product(w * _share(x, y), softplus_ratio(-x))
-    ratio = ratio + product(_share(-x, 1 - y), softplus_ratio(x))
-    focusing = product(gamma * (sigmoid(-x) - sigmoid(x)), ratio)
-    d_cross_entropy = product(w, softplus(-x)) - softplus(x)
-    return product(_modulator(x, y, gamma), focusing + d_cross_entropy)
+    ratio = w * _positive_share(x, y) * softplus_ratio(-x)
+    ratio = ratio + _negative_share(x, y) * softplus_ratio(x)
+    focusing = gamma * (sigmoid(-x) - sigmoid(x)) * ratio
+    slope = _alpha_t(y, on, off) * (focusing + w * softplus(-x) - softplus(x))
+    slope = slope + (on - off) * _cross_entropy(x, y, w)
+    return product(_modulator(x, y, gamma) * slope, huge)
 
 
 def _d_pos_weight(
-    x: jax.Array, y: jax.Array, _w: jax.Array, gamma: jax.Array
-) -> jax.Array:
-    return product(_modulator(x, y, gamma), product(y, softplus(-x)))
+    x: Array,
+    y: Array,
+    _w: Array,
+    gamma: Array,
+    on: Array,
+    off: Array,
+) -> Array:
+    weight = _alpha_t(y, on, off) * _modulator(x, y, gamma)
+    return product(weight, product(y, softplus(-x)))
 
 
-def _d_gamma(x: jax.Array, y: jax.Array, w: jax.Array, gamma: jax.Array) -> jax.Array:
-    return product(_value(x, y, w, gamma), _log_q(x, y))
+def _d_gamma(
+    x: Array,
+    y: Array,
+    w: Array,
+    gamma: Array,
+    on: Array,
+    off: Array,
+) -> Array:
+    return product(_value(x, y, w, gamma, on, off), _log_q(x, y))
 
 
-focal = differentiable(_value, (_d_logits, _d_labels, _d_pos_weight, _d_gamma))
+def _d_on(
+    x: Array,
+    y: Array,
+    w: Array,
+    gamma: Array,
+    _on: Array,
+    _off: Array,
+) -> Array:
+    return product(y, _focused(x, y, w, gamma))
+
+
+def _d_off(
+    x: Array,
+    y: Array,
+    w: Array,
+    gamma: Array,
+    _on: Array,
+    _off: Array,
+) -> Array:
+    return product(1 - y, _focused(x, y, w, gamma))
+
+
+focal = differentiable(
+    _value, (_d_logits, _d_labels, _d_pos_weight, _d_gamma, _d_on, _d_off)
+)

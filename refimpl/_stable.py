@@ -17,10 +17,9 @@ def sigmoid(v: NDArray) -> NDArray:
 
 def softplus_ratio(v: NDArray) -> NDArray:
     """Returns softplus(v) / sigmoid(v), which tends to 1 as v falls."""
-    z = np.exp(-np.abs(v))
-    # log1p(z) / z where sigmoid(v) may underflow; 1 is its limit at z = 0.
-    tail = np.log1p(z) / np.where(z > 0, z, 1)
-    return np.where(v >= 0, softplus(v), np.where(z > 0, tail, 1)) * (1 + z)
+    # Where sigmoid(v) underflows, z / z must still be 1: no subnormal z.
+    z = np.maximum(np.exp(-np.abs(v)), 1e-30)
+    return np.where(v >= 0, softplus(v), np.log1p(z) / z) * (1 + z)
 
 
 def product(a: NDArray, b: NDArray) -> NDArray:

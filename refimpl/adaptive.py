@@ -61,8 +61,12 @@ def adaptive_bce_with_logits(
     check_choice("reduction", reduction, REDUCTIONS)
     check_choice("modulator", modulator, MODULATORS)
     x, y, w, _ = binary_inputs(logits, labels, pos_weight=pos_weight)
-    value = _VALUES[modulator]
-    return reduce(value(x, y, w, hyperparameter("gamma", gamma)), x.size, reduction)
+    gamma = hyperparameter("gamma", gamma)
+    if modulator == "probability":
+        loss = focal.value(x, y, w, gamma, *focal.alphas(None))
+    else:
+        loss = _weighted_loss_value(x, y, w, gamma)
+    return reduce(loss, x.size, reduction)
 
 
 def adaptive_bce_with_logits_grad(
@@ -96,7 +100,7 @@ def adaptive_bce_with_logits_grad(
     x, y, w, _ = binary_inputs(logits, labels, pos_weight=pos_weight)
     gamma = hyperparameter("gamma", gamma)
     if modulator == "probability":
-        gradient = focal.PARTIALS[argument](x, y, w, gamma)
+        gradient = focal.PARTIALS[argument](x, y, w, gamma, *focal.alphas(None))
     else:
         gradient = _weighted_loss_partial(argument, x, y, w, gamma)
     shapes = {"pos_weight": np.shape(pos_weight), "gamma": ()}
@@ -131,6 +135,3 @@ def _weighted_loss_partial(
         return product(product(_modulate(b, gamma), b), _log_modulator(b))
     slope = _modulate(b, gamma) * (1 + gamma * _elasticity(b))
     return product(slope, bce.PARTIALS[argument](x, y, w, np.zeros(())))
-
-
-_VALUES = {"probability": focal.value, "weighted_loss": _weighted_loss_value}

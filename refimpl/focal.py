@@ -10,6 +10,9 @@ from refimpl._reduce import reduce, sum_to
 from refimpl._stable import product, sigmoid, softplus, softplus_ratio
 from refimpl._validate import REDUCTIONS, check_choice
 
+# Stands for an infinite logit; its products are still finite in float32.
+_HUGE = 1e30
+
 
 def sigmoid_focal_loss(
     logits: NDArray,
@@ -71,9 +74,8 @@ def sigmoid_focal_loss(
         sample_weight=sample_weight,
         class_axis=class_axis,
     )
-    weight = v * _alpha_t(y, alpha)
-    loss = product(weight, value(x, y, w, hyperparameter("gamma", gamma)))
-    return reduce(loss, x.size, reduction)
+    loss = value(x, y, w, hyperparameter("gamma", gamma), *alphas(alpha))
+    return reduce(product(v, loss), x.size, reduction)
 
 
 def sigmoid_focal_loss_grad(
@@ -111,7 +113,7 @@ def sigmoid_focal_loss_grad(
         TypeError: As the loss does.
         ValueError: As the loss does, or an unknown ``argument``.
     """
-    check_choice("argument", argument, (*PARTIALS, "alpha", "sample_weight"))
+    check_choice("argument", argument, (*PARTIALS, "sample_weight"))
     x, y, w, v = binary_inputs(
         logits,
         labels,
@@ -119,26 +121,24 @@ def sigmoid_focal_loss_grad(
         sample_weight=sample_weight,
         class_axis=class_axis,
     )
-    args = (x, y, w, hyperparameter("gamma", gamma))
-    alpha_t = _alpha_t(y, alpha)
+    args = (x, y, w, hyperparameter("gamma", gamma), *alphas(alpha))
     if argument == "sample_weight":
-        return sum_to(product(alpha_t, value(*args)), np.shape(v))
-    if argument == "alpha":
-        return np.sum(product(v * (2 * y - 1), value(*args)))
-    gradient = product(v * alpha_t, PARTIALS[argument](*args))
-    if argument == "labels" and alpha is not None:
-        through_alpha = product(v * (2 * np.asarray(alpha) - 1), value(*args))
-        with np.errstate(invalid="ignore"):  # inf - inf at an infinite logit: no limit
-            gradient = gradient + through_alpha
-    shapes = {"pos_weight": np.shape(pos_weight), "gamma": ()}
+        return sum_to(value(*args), np.shape(v))
+    gradient = product(v, PARTIALS[argument](*args))
+    shapes = {"pos_weight": np.shape(pos_weight), "gamma": (), "alpha": ()}
     return sum_to(gradient, shapes.get(argument, x.shape), class_axis)
 
 
-def _alpha_t(y: NDArray, alpha: Any) -> NDArray:
+def alphas(alpha: Any) -> tuple[NDArray, NDArray]:
+    """Returns the weights of the positive and the negative class; None is off."""
     if alpha is None:
-        return np.ones_like(y)
+        return np.ones(()), np.ones(())
     alpha = hyperparameter("alpha", alpha, high=1)
-    return y * alpha + (1 - y) * (1 - alpha)
+    return alpha, 1 - alpha
+
+
+def _alpha_t(y: NDArray, on: NDArray, off: NDArray) -> NDArray:
+    return y * on + (1 - y) * off
 
 
 def _cross_entropy(x: NDArray, y: NDArray, w: NDArray) -> NDArray:
@@ -149,50 +149,82 @@ def _log_q(x: NDArray, y: NDArray) -> NDArray:
     # A hard label has log q = -softplus(margin), where q itself underflows.
     hard = (y == 0) | (y == 1)
     q = y * sigmoid(-x) + (1 - y) * sigmoid(x)
-    return np.where(
-        hard, -softplus(np.where(y == 1, x, -x)), np.log(np.where(hard, 1, q))
-    )
+    log_q = np.log(np.where(hard, 1, q))
+    return np.where(hard, -softplus(np.where(y == 1, x, -x)), log_q)
 
 
-def _share(x: NDArray, y: NDArray) -> NDArray:
-    # y sigmoid(-x) / q, the share of the positive term in q; 1 or 0 if y is hard.
-    # The share of the negative term is _share(-x, 1 - y): 1 - share would cancel.
-    hard = (y == 0) | (y == 1)
-    soft = np.where(hard, 0.5, y)
-    return np.where(hard, y, sigmoid(np.log(soft) - np.log1p(-soft) - x))
+def _share_logit(x: NDArray, y: NDArray) -> NDArray:
+    # Logit of y sigmoid(-x) / q, the share of the positive term in q.
+    soft = np.where((y == 0) | (y == 1), 0.5, y)
+    logit = np.log(soft) - np.log1p(-soft) - x
+    return np.where(y == 1, np.inf, np.where(y == 0, -np.inf, logit))
 
 
 def _modulator(x: NDArray, y: NDArray, gamma: NDArray) -> NDArray:
     return np.exp(product(gamma, _log_q(x, y)))
 
 
-def value(x: NDArray, y: NDArray, w: NDArray, gamma: NDArray) -> NDArray:
-    """Returns the unreduced loss before alpha and sample weights."""
+def _focused(x: NDArray, y: NDArray, w: NDArray, gamma: NDArray) -> NDArray:
     return product(_modulator(x, y, gamma), _cross_entropy(x, y, w))
 
 
-def _d_logits(x: NDArray, y: NDArray, w: NDArray, gamma: NDArray) -> NDArray:
-    d_log_q = _share(-x, 1 - y) * sigmoid(-x) - _share(x, y) * sigmoid(x)
+def value(
+    x: NDArray, y: NDArray, w: NDArray, gamma: NDArray, on: NDArray, off: NDArray
+) -> NDArray:
+    """Returns the unreduced loss; on and off are the two sides of alpha."""
+    return product(_alpha_t(y, on, off), _focused(x, y, w, gamma))
+
+
+def _d_logits(
+    x: NDArray, y: NDArray, w: NDArray, gamma: NDArray, on: NDArray, off: NDArray
+) -> NDArray:
+    share_logit = _share_logit(x, y)
+    d_log_q = sigmoid(-share_logit) * sigmoid(-x) - sigmoid(share_logit) * sigmoid(x)
     d_cross_entropy = (1 - y) * sigmoid(x) - w * y * sigmoid(-x)
     focusing = gamma * product(d_log_q, _cross_entropy(x, y, w))
-    return _modulator(x, y, gamma) * (focusing + d_cross_entropy)
+    slope = _modulator(x, y, gamma) * (focusing + d_cross_entropy)
+    return _alpha_t(y, on, off) * slope
 
 
-def _d_labels(x: NDArray, y: NDArray, w: NDArray, gamma: NDArray) -> NDArray:
+def _d_labels(
+    x: NDArray, y: NDArray, w: NDArray, gamma: NDArray, on: NDArray, off: NDArray
+) -> NDArray:
+    # Terms of opposite sign meet at an infinite logit: the limit is that of a huge one.
+    huge = np.where(np.isinf(x), np.inf, 1)
+    x = np.clip(x, -_HUGE, _HUGE)
+    share_logit = _share_logit(x, y)
     # Cross-entropy / q stays finite where both vanish, so 1 / q is never formed.
-    ratio = product(w * _share(x, y), softplus_ratio(-x))
-    ratio = ratio + product(_share(-x, 1 - y), softplus_ratio(x))
-    focusing = product(gamma * (sigmoid(-x) - sigmoid(x)), ratio)
-    d_cross_entropy = product(w, softplus(-x)) - softplus(x)
-    return product(_modulator(x, y, gamma), focusing + d_cross_entropy)
+    ratio = w * sigmoid(share_logit) * softplus_ratio(-x)
+    ratio = ratio + sigmoid(-share_logit) * softplus_ratio(x)
+    focusing = gamma * (sigmoid(-x) - sigmoid(x)) * ratio
+    slope = _alpha_t(y, on, off) * (focusing + w * softplus(-x) - softplus(x))
+    slope = slope + (on - off) * _cross_entropy(x, y, w)
+    return product(_modulator(x, y, gamma) * slope, huge)
 
 
-def _d_pos_weight(x: NDArray, y: NDArray, _w: NDArray, gamma: NDArray) -> NDArray:
-    return product(_modulator(x, y, gamma), product(y, softplus(-x)))
+def _d_pos_weight(
+    x: NDArray, y: NDArray, _w: NDArray, gamma: NDArray, on: NDArray, off: NDArray
+) -> NDArray:
+    weight = _alpha_t(y, on, off) * _modulator(x, y, gamma)
+    return product(weight, product(y, softplus(-x)))
 
 
-def _d_gamma(x: NDArray, y: NDArray, w: NDArray, gamma: NDArray) -> NDArray:
-    return product(value(x, y, w, gamma), _log_q(x, y))
+def _d_gamma(
+    x: NDArray, y: NDArray, w: NDArray, gamma: NDArray, on: NDArray, off: NDArray
+) -> NDArray:
+    return product(value(x, y, w, gamma, on, off), _log_q(x, y))
+
+
+def _d_on(
+    x: NDArray, y: NDArray, w: NDArray, gamma: NDArray, _on: NDArray, _off: NDArray
+) -> NDArray:
+    return product(y, _focused(x, y, w, gamma))
+
+
+def _d_off(
+    x: NDArray, y: NDArray, w: NDArray, gamma: NDArray, _on: NDArray, _off: NDArray
+) -> NDArray:
+    return product(1 - y, _focused(x, y, w, gamma))
 
 
 PARTIALS = {
@@ -200,4 +232,5 @@ PARTIALS = {
     "labels": _d_labels,
     "pos_weight": _d_pos_weight,
     "gamma": _d_gamma,
+    "alpha": lambda *args: _d_on(*args) - _d_off(*args),
 }

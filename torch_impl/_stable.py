@@ -16,9 +16,9 @@ def _sigmoid(v: Tensor) -> Tensor:
 
 
 def _softplus_ratio(v: Tensor) -> Tensor:
-    z = torch.exp(-v.abs())
-    tail = torch.log1p(z) / torch.where(z > 0, z, 1)
-    return torch.where(v >= 0, _softplus(v), torch.where(z > 0, tail, 1)) * (1 + z)
+    # Where sigmoid(v) underflows, z / z must still be 1: no subnormal z.
+    z = torch.exp(-v.abs()).clamp(min=1e-30)
+    return torch.where(v >= 0, _softplus(v), torch.log1p(z) / z) * (1 + z)
 
 
 sigmoid = differentiable(_sigmoid, (lambda v: sigmoid(v) * sigmoid(-v),))

@@ -1,16 +1,17 @@
 """Adaptive binary cross-entropy: a weighted loss with a focusing modulator."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from refimpl._validate import MODULATORS, REDUCTIONS, check_choice
+from torch_impl import bce
 from torch_impl._differentiable import differentiable
 from torch_impl._inputs import binary_inputs, hyperparameter
 from torch_impl._reduce import reduce
 from torch_impl._stable import product
-from torch_impl.bce import cross_entropy
 from torch_impl.focal import focal
 
 
@@ -29,9 +30,10 @@ def adaptive_bce_with_logits(
     x, y, w, _ = binary_inputs(logits, labels, pos_weight=pos_weight)
     gamma = hyperparameter("gamma", gamma, like=x).expand(x.shape)
     if modulator == "probability":
-        loss = focal(x, y, w, gamma)
+        one = x.new_ones(()).expand(x.shape)
+        loss = focal(x, y, w, gamma, one, one)
     else:
-        loss = _self_modulated(cross_entropy(x, y, w, torch.zeros_like(x)), gamma)
+        loss = _weighted_loss(x, y, w, gamma)
     return reduce(loss, x.numel(), reduction)
 
 
@@ -63,16 +65,30 @@ def _modulate(b: Tensor, gamma: Tensor) -> Tensor:
     return torch.exp(product(gamma, _log_modulator(b)))
 
 
-def _value(b: Tensor, gamma: Tensor) -> Tensor:
+def _cross_entropy(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
+    return bce.cross_entropy(x, y, w, torch.zeros_like(x))
+
+
+def _value(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
+    b = _cross_entropy(x, y, w)
     return product(_modulate(b, gamma), b)
 
 
-def _d_cross_entropy(b: Tensor, gamma: Tensor) -> Tensor:
-    return _modulate(b, gamma) * (1 + gamma * _elasticity(b))
+def _through_loss(partial: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    # One partial for the chain: its factors may be 0 and infinite at the limit.
+    def chained(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
+        b = _cross_entropy(x, y, w)
+        slope = _modulate(b, gamma) * (1 + gamma * _elasticity(b))
+        return product(slope, partial(x, y, w, torch.zeros_like(x)))
+
+    return chained
 
 
-def _d_gamma(b: Tensor, gamma: Tensor) -> Tensor:
-    return product(_value(b, gamma), _log_modulator(b))
+def _d_gamma(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
+    log_modulator = _log_modulator(_cross_entropy(x, y, w))
+    return product(_value(x, y, w, gamma), log_modulator)
 
 
-_self_modulated = differentiable(_value, (_d_cross_entropy, _d_gamma))
+_weighted_loss = differentiable(
+    _value, (*(_through_loss(partial) for partial in bce.PARTIALS[:3]), _d_gamma)
+)

@@ -67,6 +67,6 @@ def _d_label_smoothing(x: Tensor, y: Tensor, w: Tensor, _s: Tensor) -> Tensor:
     return product(w * (0.5 - y), softplus(-x)) - product(0.5 - y, softplus(x))
 
 
-cross_entropy = differentiable(
-    _value, (_d_logits, _d_labels, _d_pos_weight, _d_label_smoothing)
-)
+PARTIALS = (_d_logits, _d_labels, _d_pos_weight, _d_label_smoothing)
+
+cross_entropy = differentiable(_value, PARTIALS)

@@ -13,6 +13,8 @@ from torch_impl._stable import product, sigmoid, softplus, softplus_ratio
 
 # exp of this is finite in float32, so that a slope times 0 is 0 and not NaN.
 _MAX_EXPONENT = 80.0
+# Stands for an infinite logit; its products are still finite in float32.
+_HUGE = 1e30
 
 
 def sigmoid_focal_loss(
@@ -39,16 +41,21 @@ def sigmoid_focal_loss(
         sample_weight=sample_weight,
         class_axis=class_axis,
     )
-    gamma = hyperparameter("gamma", gamma, like=x)
-    loss = focal(x, y, w, gamma.expand(x.shape))
-    return reduce(product(v * _alpha_t(y, alpha), loss), x.numel(), reduction)
+    gamma = hyperparameter("gamma", gamma, like=x).expand(x.shape)
+    loss = focal(x, y, w, gamma, *_alphas(alpha, x))
+    return reduce(product(v, loss), x.numel(), reduction)
 
 
-def _alpha_t(y: Tensor, alpha: Any) -> Tensor:
+def _alphas(alpha: Any, x: Tensor) -> tuple[Tensor, Tensor]:
     if alpha is None:
-        return torch.ones_like(y)
-    alpha = hyperparameter("alpha", alpha, like=y, high=1)
-    return y * alpha + (1 - y) * (1 - alpha)
+        one = x.new_ones(()).expand(x.shape)
+        return one, one
+    alpha = hyperparameter("alpha", alpha, like=x, high=1).expand(x.shape)
+    return alpha, 1 - alpha
+
+
+def _alpha_t(y: Tensor, on: Tensor, off: Tensor) -> Tensor:
+    return y * on + (1 - y) * off
 
 
 def _cross_entropy(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
@@ -63,12 +70,11 @@ def _log_q_value(x: Tensor, y: Tensor) -> Tensor:
     return torch.where(hard, -softplus(torch.where(y == 1, x, -x)), log_q)
 
 
-def _share_value(x: Tensor, y: Tensor) -> Tensor:
-    # y sigmoid(-x) / q, the share of the positive term in q; 1 or 0 if y is hard.
-    # The share of the negative term is _share(-x, 1 - y): 1 - share would cancel.
-    hard = (y == 0) | (y == 1)
-    soft = torch.where(hard, 0.5, y)
-    return torch.where(hard, y, sigmoid(torch.log(soft) - torch.log1p(-soft) - x))
+def _share_logit(x: Tensor, y: Tensor) -> Tensor:
+    # Logit of y sigmoid(-x) / q, the share of the positive term in q.
+    soft = torch.where((y == 0) | (y == 1), 0.5, y)
+    logit = torch.log(soft) - torch.log1p(-soft) - x
+    return torch.where(y == 1, torch.inf, torch.where(y == 0, -torch.inf, logit))
 
 
 def _power_of_q(x: Tensor, y: Tensor, exponent: float) -> Tensor:
@@ -76,19 +82,28 @@ def _power_of_q(x: Tensor, y: Tensor, exponent: float) -> Tensor:
 
 
 def _d_log_q(x: Tensor, y: Tensor) -> Tensor:
-    return _share(-x, 1 - y) * sigmoid(-x) - _share(x, y) * sigmoid(x)
+    return _negative_share(x, y) * sigmoid(-x) - _positive_share(x, y) * sigmoid(x)
+
+
+def _share_to_logits(x: Tensor, y: Tensor) -> Tensor:
+    return _positive_share(x, y) * _negative_share(x, y)
+
+
+def _share_to_labels(x: Tensor, y: Tensor) -> Tensor:
+    return sigmoid(x) * sigmoid(-x) * _power_of_q(x, y, -2)
 
 
 _log_q = differentiable(
     _log_q_value,
     (_d_log_q, lambda x, y: (sigmoid(-x) - sigmoid(x)) * _power_of_q(x, y, -1)),
 )
-_share = differentiable(
-    _share_value,
-    (
-        lambda x, y: -_share(x, y) * _share(-x, 1 - y),
-        lambda x, y: sigmoid(x) * sigmoid(-x) * _power_of_q(x, y, -2),
-    ),
+_positive_share = differentiable(
+    lambda x, y: sigmoid(_share_logit(x, y)),
+    (lambda x, y: -_share_to_logits(x, y), _share_to_labels),
+)
+_negative_share = differentiable(
+    lambda x, y: sigmoid(-_share_logit(x, y)),
+    (_share_to_logits, lambda x, y: -_share_to_labels(x, y)),
 )
 
 
@@ -96,31 +111,65 @@ def _modulator(x: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
     return torch.exp(product(gamma, _log_q(x, y)))
 
 
-def _value(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
+def _focused(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
     return product(_modulator(x, y, gamma), _cross_entropy(x, y, w))
 
 
-def _d_logits(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
+def _value(
+    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
+) -> Tensor:
+    return product(_alpha_t(y, on, off), _focused(x, y, w, gamma))
+
+
+def _d_logits(
+    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
+) -> Tensor:
     d_cross_entropy = (1 - y) * sigmoid(x) - w * y * sigmoid(-x)
     focusing = gamma * product(_d_log_q(x, y), _cross_entropy(x, y, w))
-    return _modulator(x, y, gamma) * (focusing + d_cross_entropy)
+    slope = _modulator(x, y, gamma) * (focusing + d_cross_entropy)
+    return _alpha_t(y, on, off) * slope
 
 
-def _d_labels(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
+def _d_labels(
+    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
+) -> Tensor:
+    # Terms of opposite sign meet at an infinite logit: the limit is that of a huge one.
+    huge = torch.where(torch.isinf(x), torch.inf, 1)
+    x = x.clamp(-_HUGE, _HUGE)
     # Cross-entropy / q stays finite where both vanish, so 1 / q is never formed.
-    ratio = product(w * _share(x, y), softplus_ratio(-x))
-    ratio = ratio + product(_share(-x, 1 - y), softplus_ratio(x))
-    focusing = product(gamma * (sigmoid(-x) - sigmoid(x)), ratio)
-    d_cross_entropy = product(w, softplus(-x)) - softplus(x)
-    return product(_modulator(x, y, gamma), focusing + d_cross_entropy)
+    ratio = w * _positive_share(x, y) * softplus_ratio(-x)
+    ratio = ratio + _negative_share(x, y) * softplus_ratio(x)
+    focusing = gamma * (sigmoid(-x) - sigmoid(x)) * ratio
+    slope = _alpha_t(y, on, off) * (focusing + w * softplus(-x) - softplus(x))
+    slope = slope + (on - off) * _cross_entropy(x, y, w)
+    return product(_modulator(x, y, gamma) * slope, huge)
 
 
-def _d_pos_weight(x: Tensor, y: Tensor, _w: Tensor, gamma: Tensor) -> Tensor:
-    return product(_modulator(x, y, gamma), product(y, softplus(-x)))
+def _d_pos_weight(
+    x: Tensor, y: Tensor, _w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
+) -> Tensor:
+    weight = _alpha_t(y, on, off) * _modulator(x, y, gamma)
+    return product(weight, product(y, softplus(-x)))
 
 
-def _d_gamma(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
-    return product(_value(x, y, w, gamma), _log_q(x, y))
+def _d_gamma(
+    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
+) -> Tensor:
+    return product(_value(x, y, w, gamma, on, off), _log_q(x, y))
 
 
-focal = differentiable(_value, (_d_logits, _d_labels, _d_pos_weight, _d_gamma))
+def _d_on(
+    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, _on: Tensor, _off: Tensor
+) -> Tensor:
+    return product(y, _focused(x, y, w, gamma))
+
+
+def _d_off(
+    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, _on: Tensor, _off: Tensor
+) -> Tensor:
+    return product(1 - y, _focused(x, y, w, gamma))
+
+
+focal = differentiable(
+    _value, (_d_logits, _d_labels, _d_pos_weight, _d_gamma, _d_on, _d_off)
+)
