@@ -125,6 +125,7 @@ def describe(backends: tuple[str, ...], device: str) -> dict[str, Any]:
     libraries = [name for backend in backends for name in LIBRARIES[backend]]
     return {
         "device": device,
+        "device_kind": {name: _device_kind(name, device) for name in backends},
         "versions": {name: version(name) for name in (*libraries, "scikit-learn")},
         "precision": {
             "lockstep": "float64",
@@ -148,6 +149,14 @@ def one_thread_each(backends: tuple[str, ...]) -> Iterator[None]:
             stack.callback(torch.set_num_threads, torch.get_num_threads())
             torch.set_num_threads(1)
         yield
+
+
+def _device_kind(backend: str, device: str) -> str:
+    if backend == "jax":
+        return import_module("jax").devices(device)[0].device_kind
+    if backend == "torch" and device == "cuda":
+        return import_module("torch").cuda.get_device_name()
+    return "cpu"
 
 
 def _require_cuda(backends: tuple[str, ...]) -> None:

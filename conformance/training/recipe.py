@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class DataPlan:
     lockstep_batches: int | None
     margin: float
 
-    def quick(self) -> "DataPlan":
+    def quick(self) -> Self:
         """Returns the plan with its shorter numbers of epochs."""
         return replace(
             self,
@@ -143,7 +143,7 @@ class Recipe:
     statistics: Statistics
     seeds: int
 
-    def quick(self) -> "Recipe":
+    def quick(self) -> Self:
         """Returns the recipe with fewer epochs and the fewest seeds that can pass."""
         return replace(
             self,

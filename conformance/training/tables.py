@@ -1,7 +1,9 @@
 """What a comparison prints: a table on a terminal, plain lines elsewhere."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -10,7 +12,7 @@ COLUMNS = {
     "f1_searched": "F1 searched",
     "recall_searched": "recall",
     "precision_searched": "precision",
-    "average_precision": "avg. precision",
+    "average_precision": "AP",
 }
 
 
@@ -20,7 +22,7 @@ def show(console: Console, name: str, found: dict[str, Any]) -> None:
     best = "" if bayes is None else f", best attainable F1 {bayes:.3f}"
     _table(
         console,
-        f"{name}: test metrics, mean ± standard deviation over seeds{best}",
+        f"{name}: test metrics, mean±standard deviation over seeds{best}",
         ("strategy", "backend", *COLUMNS.values()),
         _summary_rows(found["summary"]),
     )
@@ -39,8 +41,8 @@ def show(console: Console, name: str, found: dict[str, Any]) -> None:
                 f"{row['second']} - {row['first']}",
                 row["strategy"],
                 str(row["n"]),
-                _interval(row, "+.1e"),
-                f"± {row['margin']}",
+                _interval(row),
+                f"±{row['margin']}",
                 row["verdict"],
             )
             for row in found["equivalence"]
@@ -49,34 +51,44 @@ def show(console: Console, name: str, found: dict[str, Any]) -> None:
     _table(
         console,
         f"{name}: strategies, paired seeds, difference with 95 % interval",
-        ("strategies", "metric", *found["summary"]),
+        ("strategies", "metric", *found["summary"], "verdict"),
         _contrast_rows(found["contrasts"]),
     )
     _table(
         console,
-        f"{name}: the source's rankings",
-        ("claim", "metric", "backend", "mean is higher", "deviation is lower"),
-        [
-            (
-                row["claim"],
-                COLUMNS[row["metric"]],
-                row["backend"],
-                row["mean"],
-                row["stability"],
-            )
-            for row in found["claims"]
-        ],
+        f"{name}: the source's rankings, on {', '.join(found['summary'])}",
+        ("claim", "metric", "mean is higher", "deviation is lower"),
+        _claim_rows(found["claims"]),
     )
 
 
 def _contrast_rows(contrasts: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     """Returns a row for each pair and metric, with a column for each backend."""
-    rows: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in contrasts:
         key = f"{row['second']} - {row['first']}", COLUMNS[row["metric"]]
-        cell = f"{_interval(row, '+.3f')} {row['verdict']}"
-        rows.setdefault(key, []).append(cell)
-    return [(*key, *cells) for key, cells in rows.items()]
+        groups.setdefault(key, []).append(row)
+    return [
+        (*key, *map(_half_interval, rows), _joined(row["verdict"] for row in rows))
+        for key, rows in groups.items()
+    ]
+
+
+def _claim_rows(claims: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in claims:
+        key = row["claim"], COLUMNS[row["metric"]]
+        groups.setdefault(key, []).append(row)
+    return [
+        (*key, _joined(r["mean"] for r in rows), _joined(r["stability"] for r in rows))
+        for key, rows in groups.items()
+    ]
+
+
+def _joined(verdicts: Iterable[str]) -> str:
+    """Returns the verdict that all backends share, or all of them in their order."""
+    listed = list(verdicts)
+    return listed[0] if len(set(listed)) == 1 else "/".join(listed)
 
 
 def _summary_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -107,7 +119,7 @@ def _table(
     console: Console, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]
 ) -> None:
     if console.is_terminal:
-        table = Table(*columns, title=title, title_justify="left")
+        table = Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD)
         for row in rows:
             table.add_row(*row)
         console.print(table)
@@ -121,11 +133,16 @@ def _table(
 
 
 def _spread(cell: dict[str, float | None]) -> str:
-    spread = "" if cell["sd"] is None else f" ± {cell['sd']:.3f}"
+    spread = "" if cell["sd"] is None else f"±{cell['sd']:.3f}"
     return f"{cell['mean']:.3f}{spread}"
 
 
-def _interval(row: dict[str, Any], form: str) -> str:
+def _interval(row: dict[str, Any]) -> str:
     if row["low"] is None:
-        return f"{row['mean']:{form}} [-, -]"
-    return f"{row['mean']:{form}} [{row['low']:{form}}, {row['high']:{form}}]"
+        return f"{row['mean']:+.1e} [-, -]"
+    return f"{row['mean']:+.1e} [{row['low']:+.1e}, {row['high']:+.1e}]"
+
+
+def _half_interval(row: dict[str, Any]) -> str:
+    half = "-" if row["low"] is None else f"{(row['high'] - row['low']) / 2.0:.3f}"
+    return f"{row['mean']:+.3f}±{half}"

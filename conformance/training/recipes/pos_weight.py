@@ -103,5 +103,5 @@ POS_WEIGHT = Recipe(
     statistics=Statistics(
         main_metric="f1_searched", alpha=0.05, minimum_seeds=8, minimum_fall=0.05
     ),
-    seeds=16,
+    seeds=20,
 )
