@@ -56,6 +56,7 @@ def run(
     Ctrl-C keeps what was found (status 130); --resume continues from there.
     """
     _check("--device", device, ("cpu", "cuda"))
+    _keep_compilations()
     from conformance.plan import Options
     from conformance.profiles import PROFILES
     from conformance.runner import run as run_suite
@@ -159,6 +160,17 @@ def main() -> None:
         # The reader went away; keep the interpreter from flushing into the void.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _keep_compilations() -> None:
+    """Lets JAX keep what it compiles, as torch does, unless the user chose otherwise.
+
+    The suite compiles hundreds of tiny programs, which JAX by itself would not keep.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "equipoise" / "jax"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
 def _console() -> Console:

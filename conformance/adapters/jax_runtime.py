@@ -130,7 +130,8 @@ def _named(value: jax.Array, normalizer: Any, grads: Arrays) -> Arrays:
 
 
 def _shapes(inputs: Arrays, arrays: Arrays) -> tuple[tuple[str, tuple[int, ...]], ...]:
-    return tuple((k, v.shape) for k, v in {**inputs, **arrays}.items())
+    # Sorted, as JAX sorts the dictionaries that it hands to a traced function.
+    return tuple(sorted((k, v.shape) for k, v in {**inputs, **arrays}.items()))
 
 
 def _device(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from conformance.profiles import accuracy, dtypes, gradients, transforms
+from conformance.profiles import accuracy, dtypes, gradients, reductions, transforms
 from conformance.profiles.batch import Batch, batches
 from conformance.profiles.evaluate import evaluate
 from conformance.profiles.judge import Failure, Result
@@ -11,6 +11,7 @@ from conformance.profiles.unit import Scope, Unit, thin
 PROFILES: Mapping[str, Callable[[Scope], Iterator[Unit]]] = {
     "accuracy": accuracy.units,
     "gradients": gradients.units,
+    "reductions": reductions.units,
     "dtypes": dtypes.units,
     "transforms": transforms.units,
 }

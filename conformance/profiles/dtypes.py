@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 
-from conformance.profiles.unit import SERVES, Scope, Unit
+from conformance.profiles.unit import HALVES, SERVES, Scope, Unit
 
 DTYPES = SERVES["bfloat16"]
 
 
 def units(scope: Scope) -> Iterator[Unit]:
-    """Value and gradient of the groups that all four dtypes represent exactly."""
+    """Value and gradient of the groups that all four dtypes represent exactly.
+
+    A quick run leaves the wide ones to the profiles of values and gradients.
+    """
+    among = HALVES if scope.quick else DTYPES
     for group in scope.groups:
         if group.exact_in != "bfloat16":
             continue
-        for dtype in scope.dtypes(group, DTYPES):
+        for dtype in scope.dtypes(group, among):
             want = ("value", "grad_logits")
             yield Unit("dtypes", scope.operation, group, dtype, want)

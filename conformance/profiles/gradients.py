@@ -1,4 +1,4 @@
-"""Gradients against the vectors, before and after the reduction."""
+"""Gradients of every point against the vectors."""
 
 from collections.abc import Iterator
 
@@ -8,17 +8,17 @@ DTYPES = ("float64", "float32")
 
 
 def units(scope: Scope) -> Iterator[Unit]:
-    """Gradients with respect to everything that the vectors know.
+    """Gradients with respect to everything that varies from point to point.
 
-    Each element gets an upstream gradient of its own under ``"none"``; ``"sum"``
-    passes ones and ``"mean"`` 1/N, and the error stays relative in all three.
+    Each element gets an upstream gradient of its own under ``"none"``, and 1/N under
+    ``"mean"``; the error is relative in both.
     """
     autodiff = scope.capabilities.autodiff
     for group in scope.groups:
         if group.policy == "bad_value":
             continue
         for dtype in scope.dtypes(group, DTYPES):
-            for reduction in ("none", "sum", "mean") if autodiff else ("sum",):
+            for reduction in ("none", "mean") if autodiff else ("sum",):
                 yield Unit(
                     "gradients",
                     scope.operation,
@@ -27,15 +27,4 @@ def units(scope: Scope) -> Iterator[Unit]:
                     gradients(group),
                     reduction=reduction,
                     weighted=autodiff and reduction == "none",
-                )
-    for case in scope.sums:
-        for dtype in scope.dtypes(case, DTYPES):
-            for reduction in ("sum", "mean") if autodiff else ("sum",):
-                yield Unit(
-                    "gradients",
-                    scope.operation,
-                    case,
-                    dtype,
-                    gradients(case),
-                    reduction=reduction,
                 )

@@ -235,7 +235,7 @@ def tally(
     bad = np.flatnonzero(~(units <= limit))
     worst = int(np.argmax(np.nan_to_num(units, nan=np.inf, posinf=np.inf)))
     failures = tuple(
-        Failure(ids[i], float(expected[i]), float(actual[i]), float(units[i]))
+        Failure(ids[int(i)], float(expected[i]), float(actual[i]), float(units[i]))
         for i in bad[:MAX_FAILURES]
     )
     return Result(

@@ -1,5 +1,6 @@
 """Units of work: what is evaluated together and reported together."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -113,9 +114,10 @@ def traceable(group: Group) -> tuple[str, ...]:
 def thin(groups: list[Group], sums: list[SumCase]) -> tuple[list[Group], list[SumCase]]:
     """Keeps one group of every family and form of call, and two lengths of sums.
 
-    Of a grid the middle is kept, since grids begin and end with values that switch a
-    term off, such as a focusing exponent of 0.
+    Of groups that differ only in the values of hyper-parameters, the one with the most
+    usual values is kept: it shares its call with those of other families.
     """
+    usual = Counter(_setting(group) for group in groups)
     forms: dict[tuple[Any, ...], list[Group]] = {}
     for group in groups:
         form: tuple[Any, ...] = (group.family, group.exact_in, group.policy)
@@ -123,6 +125,13 @@ def thin(groups: list[Group], sums: list[SumCase]) -> tuple[list[Group], list[Su
             form += (*sorted(group.params), *sorted(group.arrays), *group.inputs)
         forms.setdefault(form, []).append(group)
     return (
-        [same[len(same) // 2] for same in forms.values()],
+        [
+            max(same, key=lambda group: usual[_setting(group)])
+            for same in forms.values()
+        ],
         [case for case in sums if case.tile in (0, WIDTH)],
     )
+
+
+def _setting(group: Group) -> tuple[Any, ...]:
+    return tuple(sorted(group.params.items()))

@@ -1,0 +1,31 @@
+"""Sums, means and parts against the vectors, with their gradients."""
+
+from collections.abc import Iterator
+
+from conformance.profiles.unit import Scope, Unit, gradients
+
+DTYPES = ("float64", "float32")
+
+
+def units(scope: Scope) -> Iterator[Unit]:
+    """Every length under every reduction.
+
+    Gradients are compared before and after the 1/N, relative to their own size.
+    """
+    for case in scope.sums:
+        after = gradients(case) if scope.capabilities.autodiff else ()
+        wanted = {
+            "sum": ("value", *gradients(case)),
+            "mean": ("value", *after),
+            "parts": ("value", "normalizer"),
+        }
+        for dtype in scope.dtypes(case, DTYPES):
+            for reduction, want in wanted.items():
+                yield Unit(
+                    "reductions",
+                    scope.operation,
+                    case,
+                    dtype,
+                    want,
+                    reduction=reduction,
+                )
