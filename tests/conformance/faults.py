@@ -1,0 +1,213 @@
+"""Planted faults and valid rewritings of the losses, in PyTorch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the field's name for it
+from torch import Tensor
+
+import torch_impl
+from torch_impl._inputs import binary_inputs, hyperparameter
+from torch_impl._reduce import along_class_axis, reduce
+from torch_impl._stable import product
+
+BCE, FOCAL = "binary_cross_entropy_with_logits", "sigmoid_focal_loss"
+bce, focal = (getattr(torch_impl, name) for name in (BCE, FOCAL))
+
+
+def _alpha_t(labels: Tensor, alpha: Any) -> Any:
+    return 1 if alpha is None else labels * alpha + (1 - labels) * (1 - alpha)
+
+
+def _weighted(loss: Tensor, sample_weight: Tensor | None, reduction: str) -> Any:
+    loss = loss if sample_weight is None else loss * sample_weight
+    return reduce(loss, loss.numel(), reduction)
+
+
+class _ScaledGradient(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, factor: Tensor) -> Tensor:
+        ctx.save_for_backward(factor)
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
+        return grad_outputs[0] * ctx.saved_tensors[0], None
+
+
+def gradient_times_1_01(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    factor = torch.full_like(logits, 1.01)
+    return focal(_ScaledGradient.apply(logits, factor), labels, **options)
+
+
+def gradient_dead_beyond_16(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    alive = (logits.abs() <= 16).to(logits.dtype)
+    return focal(_ScaledGradient.apply(logits, alive), labels, **options)
+
+
+def detached_weight(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    alpha: Any = None,
+    gamma: Any = 2.0,
+    pos_weight: Any = None,
+    sample_weight: Tensor | None = None,
+    class_axis: int = -1,
+    reduction: str = "mean",
+) -> Any:
+    y = labels.to(logits.dtype)
+    q = y * torch.sigmoid(-logits) + (1 - y) * torch.sigmoid(logits)
+    loss = bce(
+        logits, y, pos_weight=pos_weight, class_axis=class_axis, reduction="none"
+    )
+    loss = _alpha_t(y, alpha) * q.detach() ** gamma * loss
+    return _weighted(loss, sample_weight, reduction)
+
+
+def swapped_alpha(
+    logits: Tensor, labels: Tensor, *, alpha: Any = None, **options: Any
+) -> Any:
+    alpha = None if alpha is None else 1 - alpha
+    return focal(logits, labels, alpha=alpha, **options)
+
+
+def gamma_off_by_1e_6(
+    logits: Tensor, labels: Tensor, *, gamma: Any = 2.0, **options: Any
+) -> Any:
+    return focal(logits, labels, gamma=gamma + 1e-6, **options)
+
+
+def mean_over_positives(
+    logits: Tensor, labels: Tensor, *, reduction: str = "mean", **options: Any
+) -> Any:
+    if reduction != "mean":
+        return focal(logits, labels, reduction=reduction, **options)
+    total = focal(logits, labels, reduction="sum", **options)
+    return total / labels.sum().clamp(min=1)
+
+
+def _from_cross_entropy(positive_and_negative: Callable[[Tensor], Any]) -> Callable:
+    """Makes a BCE from its two terms as functions of the logits."""
+
+    def loss(
+        logits: Tensor,
+        labels: Tensor,
+        *,
+        pos_weight: Any = None,
+        sample_weight: Tensor | None = None,
+        label_smoothing: Any = 0.0,
+        class_axis: int = -1,
+        reduction: str = "mean",
+    ) -> Any:
+        s, y = label_smoothing, labels.to(logits.dtype)
+        w = 1 if pos_weight is None else pos_weight
+        if isinstance(w, Tensor):
+            w = along_class_axis(w, logits.ndim, class_axis)
+        on, off = y * (1 - s) + s / 2, (1 - y) * (1 - s) + s / 2
+        positive, negative = positive_and_negative(logits)
+        loss = w * on * positive + off * negative
+        return _weighted(loss, sample_weight, reduction)
+
+    return loss
+
+
+def _clipped_terms(x: Tensor) -> tuple[Tensor, Tensor]:
+    p = torch.sigmoid(x).clamp(1e-7, 1 - 1e-7)
+    return -torch.log(p), -torch.log1p(-p)
+
+
+def _textbook_terms(x: Tensor) -> tuple[Tensor, Tensor]:
+    negative = x.clamp(min=0) + torch.log1p(torch.exp(-x.abs()))
+    return negative - x, negative
+
+
+def cancelling_gradient(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    """PyTorch's own: its gradient is sigmoid(x) - y."""
+    if not {"sample_weight", "reduction", "class_axis"}.issuperset(options):
+        raise NotImplementedError("only the plain loss")
+    loss = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+    weight, reduction = options.get("sample_weight"), options["reduction"]
+    return _weighted(loss, weight, reduction)
+
+
+def smoothing_without_halving(
+    logits: Tensor, labels: Tensor, *, label_smoothing: Any = 0.0, **options: Any
+) -> Any:
+    y = labels * (1 - label_smoothing) + (1 - labels) * label_smoothing
+    return bce(logits, y, **options)
+
+
+def clipped_labels(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    return bce(logits, labels.clamp(0, 1), **options)
+
+
+def narrow_result(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    return bce(logits, labels, **options).to(logits.dtype)
+
+
+clip_1e_7 = _from_cross_entropy(_clipped_terms)
+softplus_threshold_20 = _from_cross_entropy(lambda x: (F.softplus(-x), F.softplus(x)))
+kink_at_zero = _from_cross_entropy(_textbook_terms)
+
+
+def wider_internals(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Valid: computes in float64 and rounds once at the end."""
+
+    def loss(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+        wide = {
+            key: value.double() if isinstance(value, Tensor) else value
+            for key, value in options.items()
+        }
+        out = function(logits.double(), labels.double(), **wide)
+        narrow = torch.float64 if logits.dtype == torch.float64 else torch.float32
+        return (
+            tuple(o.to(narrow) for o in out) if type(out) is tuple else out.to(narrow)
+        )
+
+    return loss
+
+
+class _ExponentialForm(torch.autograd.Function):
+    """Valid: logaddexp for the value, exp(-softplus) for the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, on: Tensor, off: Tensor) -> Tensor:
+        ctx.save_for_backward(x, on, off)
+        zero = torch.zeros_like(x)
+        positive, negative = torch.logaddexp(zero, -x), torch.logaddexp(zero, x)
+        first = torch.where(on == 0, 0, on * positive)
+        return first + torch.where(off == 0, 0, off * negative)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
+        (g,), (x, on, off) = grad_outputs, ctx.saved_tensors
+        zero = torch.zeros_like(x)
+        positive, negative = torch.logaddexp(zero, -x), torch.logaddexp(zero, x)
+        slope = off * torch.exp(-positive) - on * torch.exp(-negative)
+        return g * slope, g * positive, g * negative
+
+
+def exponential_form(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    pos_weight: Any = None,
+    sample_weight: Tensor | None = None,
+    label_smoothing: Any = 0.0,
+    class_axis: int = -1,
+    reduction: str = "mean",
+) -> Any:
+    inputs = binary_inputs(
+        logits,
+        labels,
+        pos_weight=pos_weight,
+        sample_weight=sample_weight,
+        class_axis=class_axis,
+    )
+    x, y, w, v = inputs
+    s = hyperparameter("label_smoothing", label_smoothing, like=x, high=1, closed=False)
+    on, off = w * (y * (1 - s) + s / 2), (1 - y) * (1 - s) + s / 2
+    loss = product(v, _ExponentialForm.apply(x, on, off))
+    return reduce(loss, x.numel(), reduction)
