@@ -10,7 +10,7 @@ from conformance.profiles import batches, evaluate
 from tests.conformance import faults
 from tests.conformance.faults import BCE, FOCAL
 
-PROFILES = ("accuracy", "gradients", "dtypes")
+PROFILES = ("accuracy", "gradients", "reductions", "dtypes")
 
 # Fault, operation, and the case that must catch it: output, dtype and id.
 # Fault, and the case that must catch it: id, dtype and output.
