@@ -36,17 +36,7 @@ def show(console: Console, name: str, found: dict[str, Any]) -> None:
         console,
         f"{name}: backends, paired seeds, two one-sided tests on the main metric",
         ("backends", "strategy", "n", "difference, 90 % interval", "margin", "verdict"),
-        [
-            (
-                f"{row['second']} - {row['first']}",
-                row["strategy"],
-                str(row["n"]),
-                _interval(row),
-                f"±{row['margin']}",
-                row["verdict"],
-            )
-            for row in found["equivalence"]
-        ],
+        _equivalence_rows(found["equivalence"]),
     )
     _table(
         console,
@@ -60,6 +50,20 @@ def show(console: Console, name: str, found: dict[str, Any]) -> None:
         ("claim", "metric", "mean is higher", "deviation is lower"),
         _claim_rows(found["claims"]),
     )
+
+
+def _equivalence_rows(equivalence: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    return [
+        (
+            f"{row['second']} - {row['first']}",
+            row["strategy"],
+            str(row["n"]),
+            _interval(row),
+            f"±{row['margin']}",
+            row["verdict"],
+        )
+        for row in equivalence
+    ]
 
 
 def _contrast_rows(contrasts: list[dict[str, Any]]) -> list[tuple[str, ...]]:

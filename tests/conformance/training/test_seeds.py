@@ -5,7 +5,7 @@ import pytest
 
 from conformance.training.backends import make_trainer
 from conformance.training.seeds import run_seeds
-from conformance.training.session import batches, first_parameters
+from conformance.training.session import Session, batches, first_parameters
 
 
 def run(problem, plan, strategy, recipe, backend="numpy", **options):
@@ -86,3 +86,30 @@ def test_first_parameters_are_drawn_by_seed(problem, plan):
     assert (both[0][0] != both[0][1]).any()
     for stacked, own in zip(both, first_parameters([4], problem, plan), strict=True):
         np.testing.assert_array_equal(stacked[1], own[0])
+
+
+def test_schedule_sees_the_validation_part_only(problem, recipe, strategies):
+    class Perfect:
+        """Right on validation after the first epoch, wrong everywhere else."""
+
+        epochs = 0
+
+        def run(self, indices, pos_weight):
+            self.epochs += 1
+            ones = np.ones((len(pos_weight), indices.shape[1]))
+            return ones, ones
+
+        def logits(self, features):
+            part = problem.validation
+            right = features is part.features and self.epochs == 1
+            labels = part.labels if right else 1.0 - part.labels
+            return 2.0 * np.resize(labels, (1, len(features))) - 1.0
+
+        def parameters(self):
+            return []
+
+    session = Session(Perfect(), strategies["dynamic"], recipe.dynamic, problem)
+    for _ in range(3):
+        session.train(np.zeros((1, 1, 1), int))
+        session.end_epoch()
+    assert session.history == [[1.0], [1.0], [1.5]]
