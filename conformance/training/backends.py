@@ -143,11 +143,13 @@ def describe(backends: tuple[str, ...], device: str) -> dict[str, Any]:
 def one_thread_each(backends: tuple[str, ...]) -> Iterator[None]:
     """Keeps BLAS and torch on one thread: these products are too small to share."""
     with ExitStack() as stack:
-        stack.enter_context(threadpool_limits(1))
         if "torch" in backends:
+            # Not every build of torch takes its threads from a pool that is limited
+            # below. Asked first, because some do.
             torch = import_module("torch")
             stack.callback(torch.set_num_threads, torch.get_num_threads())
             torch.set_num_threads(1)
+        stack.enter_context(threadpool_limits(1))
         yield
 
 

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from conformance.training.backends import one_thread_each
 from conformance.training.data import SOURCES
@@ -23,6 +24,17 @@ def test_quick_is_shorter_and_keeps_what_a_verdict_needs():
         assert plan.epochs < whole.epochs
         assert plan.lockstep_epochs < whole.lockstep_epochs
         assert plan.margin == whole.margin
+
+
+def test_threads_are_limited_and_given_back():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with one_thread_each(("torch",)):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_claims_rank_strategies_that_exist():
