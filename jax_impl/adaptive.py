@@ -12,7 +12,7 @@ from jax_impl._differentiable import differentiable
 from jax_impl._inputs import binary_inputs, hyperparameter
 from jax_impl._reduce import reduce
 from jax_impl._stable import product
-from jax_impl.focal import focal
+from jax_impl.focal import alphas, focal
 from refimpl._validate import MODULATORS, REDUCTIONS, check_choice
 
 
@@ -31,8 +31,7 @@ def adaptive_bce_with_logits(
     x, y, w, _ = binary_inputs(logits, labels, pos_weight=pos_weight)
     gamma = jnp.broadcast_to(hyperparameter("gamma", gamma, like=x), x.shape)
     if modulator == "probability":
-        one = jnp.ones_like(x)
-        loss = focal(x, y, w, gamma, one, one)
+        loss = focal(x, y, w, gamma, *alphas(None, x))
     else:
         loss = _weighted_loss(x, y, w, gamma)
     return reduce(loss, x.size, reduction)

@@ -43,14 +43,14 @@ def sigmoid_focal_loss(
         class_axis=class_axis,
     )
     gamma = jnp.broadcast_to(hyperparameter("gamma", gamma, like=x), x.shape)
-    loss = focal(x, y, w, gamma, *_alphas(alpha, x))
+    loss = focal(x, y, w, gamma, *alphas(alpha, x))
     return reduce(product(v, loss), x.size, reduction)
 
 
-def _alphas(alpha: Any, x: Array) -> tuple[Array, Array]:
+def alphas(alpha: Any, x: Array) -> tuple[Array, Array]:
+    """Returns the weights of the positive and the negative class; None is off."""
     if alpha is None:
-        one = jnp.ones_like(x)
-        return one, one
+        return jnp.ones_like(x), jnp.ones_like(x)
     alpha = jnp.broadcast_to(hyperparameter("alpha", alpha, like=x, high=1), x.shape)
     return alpha, 1 - alpha
 

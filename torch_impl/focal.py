@@ -42,14 +42,15 @@ def sigmoid_focal_loss(
         class_axis=class_axis,
     )
     gamma = hyperparameter("gamma", gamma, like=x).expand(x.shape)
-    loss = focal(x, y, w, gamma, *_alphas(alpha, x))
+    loss = focal(x, y, w, gamma, *alphas(alpha, x))
     return reduce(product(v, loss), x.numel(), reduction)
 
 
-def _alphas(alpha: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+def alphas(alpha: Any, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the weights of the positive and the negative class; None is off."""
     if alpha is None:
-        one = x.new_ones(()).expand(x.shape)
-        return one, one
+        # Two tensors: torch.compile refuses a rule that gets one twice.
+        return torch.ones_like(x), torch.ones_like(x)
     alpha = hyperparameter("alpha", alpha, like=x, high=1).expand(x.shape)
     return alpha, 1 - alpha
 
