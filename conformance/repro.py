@@ -22,9 +22,9 @@ TRANSFORMS = {
 ANY_TRANSFORM = ("eager", "jit", "compile", "vmap")
 WRAPPERS = {
     ("torch", "compile"): "torch.compile(run, fullgraph=True)",
-    ("torch", "vmap"): "torch.func.vmap(run)",
+    ("torch", "vmap"): "torch.func.vmap(run, in_dims={axes})",
     ("jax", "jit"): "jax.jit(run)",
-    ("jax", "vmap"): "jax.vmap(run)",
+    ("jax", "vmap"): "jax.vmap(run, in_axes={axes})",
 }
 
 
@@ -68,7 +68,9 @@ def script(point: str, impl: str, dtype: str = "", transform: str = "eager") -> 
     if transform == "vmap" and case.params.get("class_axis", -1) > 0:
         case.params["class_axis"] -= 1  # the first axis is the mapped one
     lines = {"numpy": _numpy_lines, "torch": _torch_lines, "jax": _jax_lines}[impl]
-    return "\n".join(lines(case, dtype, WRAPPERS.get((impl, transform), ""))) + "\n"
+    axes = tuple(0 if name in case.inputs else None for name in _arguments(case))
+    wrapper = WRAPPERS.get((impl, transform), "").format(axes=axes)
+    return "\n".join(lines(case, dtype, wrapper)) + "\n"
 
 
 def _check(option: str, value: str, accepted: Collection[str]) -> None:

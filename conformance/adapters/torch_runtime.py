@@ -1,5 +1,6 @@
 """Runs PyTorch functions: eagerly, compiled, and one row at a time under vmap."""
 
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from types import FunctionType
@@ -63,7 +64,9 @@ class TorchAdapter(FunctionAdapter):
                 _differentiate(self._bind(request)(tensors), request, tensors)
             )
         try:
-            value, graphs = self._compile(request, tensors)
+            # What the compiler deprecates in itself is not the implementation's fault.
+            with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+                value, graphs = self._compile(request, tensors)
         except Exception as error:
             # The compiler's own exceptions are private, hence by name.
             missing = [name for name in NO_COMPILER if name in repr(error)]

@@ -15,7 +15,7 @@ from conformance.report.counts import Tally
 
 MAX_FAILURES = 10
 # A pipe has no width; ids are long.
-PIPE_WIDTH = 150
+PIPE_WIDTH = 200
 
 
 def make_console() -> Console:

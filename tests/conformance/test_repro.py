@@ -1,0 +1,134 @@
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conformance import repro, vectors
+from conformance.adapters import UsageError
+from conformance.registry import OPERATIONS
+
+ROOT = Path(__file__).parents[2]
+FOCAL = "sigmoid_focal_loss"
+
+
+def run(script):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, script + done.stderr
+    found = {}
+    for line in done.stdout.splitlines():
+        name, actual, word, expected = line.split()
+        assert word == "expected"
+        found[name] = float(actual), float(expected)
+    return found
+
+
+def group(operation, family, **wanted):
+    return next(
+        group
+        for group in vectors.load(operation).groups
+        if group.family == family
+        and all(getattr(group, k) == v for k, v in wanted.items())
+    )
+
+
+@pytest.mark.parametrize(
+    ("impl", "dtype", "transform"),
+    [
+        ("numpy", "float64", "eager"),
+        ("torch", "float64", "eager"),
+        ("torch", "float32", "vmap"),
+        ("jax", "float64", "eager"),
+        ("jax", "float32", "jit"),
+    ],
+)
+def test_script_prints_the_numbers(impl, dtype, transform):
+    case = group(FOCAL, "weighting", exact_in="bfloat16")
+    script = repro.script(case.ids[5], impl, dtype, transform)
+    assert len(script.splitlines()) <= 15
+    found = run(script)
+    assert set(found) == set(case.expected)
+    for name, (actual, expected) in found.items():
+        assert expected == case.expected[name].hi.ravel()[5]
+        assert math.isclose(actual, expected, rel_tol=1e-5, abs_tol=1e-30), name
+
+
+@pytest.mark.parametrize("impl", ["numpy", "torch", "jax"])
+@pytest.mark.parametrize("shape", [(3, 4, 2), (2, 3, 4)])
+def test_point_among_classes(impl, shape):
+    case = group(FOCAL, "weighting", shape=shape)
+    i = 7
+    found = run(repro.script(case.ids[i], impl))
+    assert found["value"][1] == case.expected["value"].hi.ravel()[i]
+    for actual, expected in found.values():
+        assert actual == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("impl", ["numpy", "torch", "jax"])
+def test_sum(impl):
+    case = next(
+        c for c in vectors.load(FOCAL).sums if c.tile == 1025 and "gamma" in c.arrays
+    )
+    found = run(repro.script(case.id, impl))
+    assert {"sum", "mean", "grad_gamma"} <= set(found)
+    for actual, expected in found.values():
+        assert actual == pytest.approx(expected, rel=1e-5)
+
+
+def test_bad_value_expects_nan():
+    case = group(FOCAL, "bad_input")
+    assert "raising ValueError would do" in repro.script(case.ids[0], "torch")
+
+
+def test_infinities_survive_the_hex_form():
+    case = group(FOCAL, "nan_policy")
+    i = int(np.flatnonzero(np.isinf(case.inputs["logits"].ravel()))[0])
+    found = run(repro.script(case.ids[i], "torch"))
+    expected = case.expected["value"].hi.ravel()[i]
+    assert found["value"][1] == pytest.approx(expected, nan_ok=True)
+
+
+def test_any_adapter_gets_a_request():
+    case = group(FOCAL, "basic", exact_in="bfloat16")
+    script = repro.script(case.ids[0], "py:tests.conformance.planted:good", "float64")
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert repr(float(case.expected["value"].hi[0])) in done.stdout
+
+
+@pytest.mark.parametrize("impl", ["numpy", "torch", "jax", "py:a.b:c"])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_form_of_case_compiles(operation, impl):
+    file = vectors.load(operation)
+    points = [group.ids[-1] for group in file.groups]
+    for point in [*points, *(case.id for case in file.sums)]:
+        compile(repro.script(point, impl), point, "exec")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "phrase"),
+    [
+        (("nothing#at-all", "torch"), "the closest are\n  "),
+        (("ID", "keras"), "--impl: expected numpy or torch or jax or py:"),
+        (("ID", "numpy", "float32"), "--dtype: expected float64, got 'float32'"),
+        (("ID", "torch", "", "jit"), "--transform: expected eager or compile or vmap"),
+    ],
+)
+def test_wrong_arguments_say_what_is_accepted(arguments, phrase):
+    point = group(FOCAL, "basic").ids[0]
+    with pytest.raises(UsageError) as caught:
+        repro.script(*(point if a == "ID" else a for a in arguments))
+    assert phrase in str(caught.value)
