@@ -1,0 +1,60 @@
+"""Every snippet of the README runs as it stands."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def _run(*command, cwd, status=0):
+    result = subprocess.run(
+        command,
+        cwd=cwd,
+        env={"PYTHONPATH": f"{ROOT}:{cwd}", "PATH": "/usr/bin:/bin", "HOME": str(cwd)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == status, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_there_is_a_snippet_for_every_use():
+    assert len(SNIPPETS) >= 4
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_snippet_runs(snippet, tmp_path):
+    (tmp_path / "conformance").symlink_to(ROOT / "conformance")
+    (tmp_path / "snippet.py").write_text(snippet, encoding="utf-8")
+    printed = _run(sys.executable, "snippet.py", cwd=tmp_path)
+    expected = re.findall(r"# prints (.*)", snippet)
+    assert printed.splitlines() == expected
+
+
+def test_own_implementation_is_judged(tmp_path):
+    (adapter,) = (s for s in SNIPPETS if "from_functions" in s)
+    (tmp_path / "my_losses.py").write_text(adapter, encoding="utf-8")
+    (command,) = re.findall(r"^conformance (run --impl py:my_losses.*)$", README, re.M)
+    options = [*shlex.split(command), "--out", str(tmp_path / "report")]
+    command = [sys.executable, "-m", "conformance", *options]
+    printed = _run(*command, cwd=tmp_path, status=1)
+    assert "DOES NOT CONFORM" in printed
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    ids = [f["id"] for r in report["results"] for f in r["failures"]]
+    assert any("y=1;x=17#" in point for point in ids)
+
+
+@pytest.mark.parametrize("goal", ["conformance", "test"])
+def test_the_two_commands_exist(goal):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"make {goal}" in README
+    assert re.search(rf"^{goal}:", makefile, re.M)
