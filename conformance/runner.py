@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
 
 from conformance import vectors
 from conformance.adapters import UsageError
@@ -70,7 +71,7 @@ def run(options: Options, console: Console) -> int:
         console.print("the same command with --resume continues from there.")
         return INTERRUPTED
     for part in summary(results, counts, time.monotonic() - began, str(path)):
-        console.print(part)
+        console.print(part, soft_wrap=isinstance(part, Text))
     return exit_status(counts)
 
 

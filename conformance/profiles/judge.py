@@ -152,7 +152,7 @@ def judge(
     for output in unit.want:
         actual = outputs.arrays.get(output)
         if actual is None:
-            yield blank(impl, unit, output, "not_implemented", "no such output")
+            yield blank(impl, unit, output, "not_implemented", f"no {output}")
             continue
         truth = _truth(unit, output, upstream)
         result = blank(impl, unit, truth_name(unit, output), "pass")

@@ -14,8 +14,8 @@ from conformance.profiles import Result
 from conformance.report.counts import Tally
 
 MAX_FAILURES = 10
-# A pipe has no width; ids are long.
-PIPE_WIDTH = 200
+# A pipe has no width of its own.
+PIPE_WIDTH = 100
 
 
 def make_console() -> Console:
@@ -42,7 +42,8 @@ def summary(
     parts: list[Table | Text] = []
     for impl in counts:
         own = [r for r in results if r.impl == impl]
-        parts += [_table(impl, own), *_unjudged(impl, own), *_failures(own)]
+        parts += [_table(impl, own), *_worst_cases(own)]
+        parts += [*_unjudged(impl, own), *_failures(own)]
     parts.append(_verdict(counts, seconds, out))
     return parts
 
@@ -51,29 +52,40 @@ def _table(impl: str, results: Sequence[Result]) -> Table:
     table = Table(
         title=f"{impl}: worst error in units of u·K",
         box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
         title_justify="left",
     )
-    table.add_column("operation", no_wrap=True)
-    table.add_column("dtype", no_wrap=True)
-    for name in ("value", "gradient"):
+    for name in ("operation", "dtype"):
+        table.add_column(name, no_wrap=True)
+    for name in ("value", "gradient", "compared"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("worst case", overflow="fold")
-    table.add_column("compared", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for operation, dtype in dict.fromkeys((r.operation, r.dtype) for r in results):
         rows = [r for r in results if (r.operation, r.dtype) == (operation, dtype)]
         judged = [r for r in rows if r.worst is not None]
-        worst = max(judged, key=_size, default=None)
         table.add_row(
             operation,
             dtype,
             _worst([r for r in judged if not r.output.startswith("grad_")]),
             _worst([r for r in judged if r.output.startswith("grad_")]),
-            worst.worst_id if worst else "",
             str(sum(r.compared for r in rows)),
             _row_verdict(rows),
         )
     return table
+
+
+def _worst_cases(results: Sequence[Result]) -> list[Text]:
+    """One line per operation, outside the table: an id is longer than a column."""
+    lines = []
+    for operation in dict.fromkeys(r.operation for r in results):
+        rows = [r for r in results if r.operation == operation and r.worst is not None]
+        if rows:
+            worst = max(rows, key=_size)
+            where = f"{worst.output}, {worst.dtype}, {worst.transform}"
+            lines.append(
+                Text(f"worst {_worst(rows)}: {worst.worst_id} ({where})", style="dim")
+            )
+    return lines
 
 
 def _size(result: Result) -> float:
