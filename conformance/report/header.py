@@ -108,7 +108,8 @@ def _precision(used: set[str]) -> dict[str, Any]:
     if "jax" in used:
         import jax
 
-        precision = jax.config.values["jax_default_matmul_precision"]
+        # JAX adds its settings to this object at run time.
+        precision = jax.config.jax_default_matmul_precision  # pyright: ignore[reportAttributeAccessIssue]
         flags["jax_default_matmul_precision"] = precision and str(precision)
         flags["jax_x64"] = "on around float64 requests"
     return flags
