@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from rich.text import Text
 
 from conformance import vectors
 from conformance.adapters import UsageError
+from conformance.lanes import side_by_side
 from conformance.plan import Cases, Judged, Options, choose, missing, start, units
-from conformance.profiles import Result, batches, evaluate
+from conformance.profiles import Result, Unit, batches, evaluate
 from conformance.report.counts import exit_status, tallies
 from conformance.report.header import differences, header
 from conformance.report.stream import Stream, read
@@ -117,25 +119,44 @@ def _evaluate_all(
 ) -> Iterator[list[Result]]:
     """Yields the results of each batch that is not among the earlier results."""
     done = {_unit(result) for result in earlier}
-    plan = []
+    # One lane for each framework: its adapters may share global settings.
+    lanes: dict[str, list[tuple[Judged, str, list[Unit]]]] = {}
     for one in judged:
         yield list(missing(one, cases))
         for profile in options.profiles:
             asked = units(one, profile, cases, quick=options.quick)
             rest = [unit for unit in asked if (one.name, *unit.key) not in done]
             if rest:
-                plan.append((one, profile, rest))
+                lane = lanes.setdefault(one.capabilities.framework, [])
+                lane.append((one, profile, rest))
+    total = sum(len(rest) for lane in lanes.values() for _, _, rest in lane)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        task = progress.add_task("", total=sum(len(rest) for _, _, rest in plan))
-        for one, profile, rest in plan:
-            progress.update(task, description=f"{one.name} {profile}")
-            if not console.is_terminal:
-                console.print(f"{one.name} {profile}: {len(rest)} units")
-            for batch in batches(rest):
-                yield list(
-                    evaluate(batch, one.adapter, one.name, one.device, one.limit)
-                )
-                progress.advance(task, len(batch.units))
+        task = progress.add_task("", total=total)
+        for step in side_by_side([_steps(lane) for lane in lanes.values()]):
+            progress.update(task, description=step.name, advance=step.units)
+            if step.units == 0 and not console.is_terminal:
+                console.print(f"{step.name}: {step.of} units")
+            if step.results:
+                yield step.results
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Something a lane has done: begun a profile, or evaluated a batch."""
+
+    name: str
+    of: int
+    units: int = 0
+    results: list[Result] = field(default_factory=list)
+
+
+def _steps(lane: Sequence[tuple[Judged, str, list[Unit]]]) -> Iterator[_Step]:
+    for one, profile, rest in lane:
+        name = f"{one.name} {profile}"
+        yield _Step(name, len(rest))
+        for batch in batches(rest):
+            results = evaluate(batch, one.adapter, one.name, one.device, one.limit)
+            yield _Step(name, len(rest), len(batch.units), list(results))

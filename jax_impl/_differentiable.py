@@ -16,7 +16,9 @@ def differentiable(
     The partials are differentiated in turn for second derivatives, so they are
     themselves built from functions that are safe to differentiate.
     """
-    function = jax.custom_jvp(value)
+    # Compiled as one kernel each, also when called outside of jit.
+    function = jax.custom_jvp(jax.jit(value))
+    partials = tuple(jax.jit(partial) for partial in partials)
 
     def rule(primals: tuple, tangents: tuple) -> tuple[jax.Array, Any]:
         out = function(*primals)

@@ -1,5 +1,6 @@
 """Checks and conversions at the door of every loss; see ``refimpl._inputs``."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -59,7 +60,14 @@ def in_range(
     value: Any, *, like: jax.Array, high: float = float("inf"), closed: bool = True
 ) -> jax.Array:
     """Converts to the dtype of ``like``; values outside [0, high] become NaN."""
-    array = jnp.asarray(value).astype(like.dtype)
+    return _checked(jnp.asarray(value), dtype=like.dtype, high=high, closed=closed)
+
+
+@partial(jax.jit, static_argnames=("dtype", "high", "closed"))
+def _checked(
+    array: jax.Array, *, dtype: jnp.dtype, high: float, closed: bool
+) -> jax.Array:
+    array = array.astype(dtype)
     inside = (array >= 0) & ((array <= high) if closed else (array < high))
     # A product, so that the derivative with respect to a bad value is NaN as well.
     return array * jnp.where(inside, 1, jnp.nan)

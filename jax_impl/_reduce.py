@@ -16,6 +16,12 @@ def reduce(loss: jax.Array, normalizer: Any, reduction: str) -> Any:
     normalizer = jnp.asarray(normalizer, dtype=loss.dtype)
     if reduction == "parts":
         return total, normalizer
+    return _mean(total, normalizer)
+
+
+@jax.jit
+def _mean(total: jax.Array, normalizer: jax.Array) -> jax.Array:
+    # Nothing kept: the total is 0, and so is the mean.
     return total / jnp.where(normalizer == 0, 1, normalizer)
 
 

@@ -28,6 +28,7 @@ softplus_ratio = differentiable(
 )
 
 
+@jax.jit
 def product(a: jax.Array, b: jax.Array) -> jax.Array:
     """Returns a * b with 0 * inf = 0: a term that is off stays off at the limit."""
     return a * jnp.where((a == 0) & jnp.isinf(b), 0, b)

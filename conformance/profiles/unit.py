@@ -94,9 +94,10 @@ class Scope:
         served = SERVES[case.exact_in]
         found = [dtype for dtype in among if dtype in claimed and dtype in served]
         # Other shapes ask about indices and lengths, which no dtype changes.
-        usual = (
-            case.tile == WIDTH if isinstance(case, SumCase) else len(case.shape) == 1
-        )
+        if isinstance(case, SumCase):
+            usual = case.tile == WIDTH and not self.quick
+        else:
+            usual = len(case.shape) == 1
         return found if usual else found[-1:]
 
 
