@@ -35,7 +35,7 @@ def side_by_side(lanes: Sequence[Iterator[T]]) -> Iterator[T]:
         else:
             arrived.put(([], None, True))
 
-    with ThreadPoolExecutor(max(len(lanes), 1)) as pool:
+    with ThreadPoolExecutor(max(len(lanes), 1), "lane") as pool:
         try:
             for lane in lanes:
                 pool.submit(drain, lane)
