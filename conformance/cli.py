@@ -123,7 +123,9 @@ def compare(
     backends: Annotated[str, typer.Option(help="Comma-separated.")] = IMPLS,
     seeds: Annotated[int | None, typer.Option(help="Seeds per strategy.")] = None,
     device: DeviceOption = "cpu",
-    data: Annotated[Path | None, typer.Option(help="Your own data.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Your own .npz with X, y and split.")
+    ] = None,
     out: OutOption = Path("outcome"),
     quick: Annotated[bool, typer.Option("--quick", help="Fewer seeds.")] = False,
     resume: ResumeOption = False,
@@ -133,6 +135,7 @@ def compare(
     names = _names("--backends", backends)
     for name in names:
         _check("--backends", name, IMPLS.split(","))
+    _keep_compilations()
     from conformance.training.compare import compare as compare_outcomes
 
     status = compare_outcomes(
