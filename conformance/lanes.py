@@ -1,6 +1,6 @@
 """Several streams of work at once: while one compiles, another computes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from threading import Event
@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def side_by_side(lanes: Sequence[Iterator[T]]) -> Iterator[T]:
+def side_by_side(lanes: Sequence[Iterator[T]]) -> Generator[T, None, None]:
     """Advances every lane in a thread of its own.
 
     Args:
