@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from conformance.adapters.resolve import UsageError, split_names
+from conformance.adapters.resolve import split_names
+from conformance.errors import UsageError
 
 app = typer.Typer(
     name="conformance",

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from conformance import vectors
-from conformance.adapters import Adapter, Capabilities, UsageError, resolve
+from conformance.adapters import Adapter, Capabilities, resolve
 from conformance.budgets import C_MAX, C_REFERENCE
+from conformance.errors import UsageError
 from conformance.profiles import PROFILES, Result, Scope, Unit, thin
 from conformance.registry import OPERATIONS
 from conformance.vectors import Group, SumCase

@@ -9,7 +9,8 @@ import numpy as np
 
 from conformance import vectors
 from conformance.adapters.protocol import Array
-from conformance.adapters.resolve import IMPLEMENTATIONS, UsageError
+from conformance.adapters.resolve import IMPLEMENTATIONS
+from conformance.errors import UsageError
 from conformance.profiles.unit import SERVES
 from conformance.registry import OPERATIONS
 from conformance.vectors import Group, SumCase

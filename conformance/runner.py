@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from conformance import vectors
-from conformance.adapters import UsageError
+from conformance.errors import UsageError
 from conformance.lanes import side_by_side
 from conformance.plan import Cases, Judged, Options, choose, missing, start, units
 from conformance.profiles import Result, Unit, batches, evaluate

@@ -11,7 +11,7 @@ from conformance.adapters.protocol import (
     Response,
     Skipped,
 )
-from conformance.adapters.resolve import UsageError, resolve
+from conformance.adapters.resolve import resolve
 
 __all__ = [
     "Adapter",
@@ -22,7 +22,6 @@ __all__ = [
     "Request",
     "Response",
     "Skipped",
-    "UsageError",
     "from_functions",
     "resolve",
 ]

@@ -6,13 +6,10 @@ from pathlib import Path
 
 from conformance.adapters.functions import from_functions
 from conformance.adapters.protocol import Adapter
+from conformance.errors import UsageError
 
 IMPLEMENTATIONS = {"numpy": "refimpl", "torch": "torch_impl", "jax": "jax_impl"}
 ACCEPTED = f"{', '.join(IMPLEMENTATIONS)} or py:package.module:attribute"
-
-
-class UsageError(Exception):
-    """What the user asked for cannot be done; the message says why in one line."""
 
 
 def split_names(text: str) -> list[str]:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from conformance.errors import UsageError
 from conformance.training.data import Split
-from conformance.training.errors import UsageError
 from conformance.training.recipe import Optimizer, Strategy
 
 Array = NDArray[np.float64]

@@ -12,10 +12,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from conformance.errors import UsageError
 from conformance.training.backends import describe, one_thread_each, require
 from conformance.training.data import SOURCES, Problem, user_file
 from conformance.training.equivalence import DIFFERENT, UNDETERMINED
-from conformance.training.errors import UsageError
 from conformance.training.journal import Journal
 from conformance.training.lockstep import run_lockstep
 from conformance.training.metrics import f1_at_posterior
@@ -106,26 +106,23 @@ def compare(
         console: Where to print.
 
     Returns:
-        Exit status: 0 outcomes agree, 1 they do not or nothing was compared, 2 usage.
+        Exit status: 0 outcomes agree, 1 they do not or nothing was compared.
+
+    Raises:
+        UsageError: What was asked for does not exist or cannot be run here.
     """
     names = recipes or list(RECIPES)
     status = 0
-    try:
-        for name in names:
-            request = _request(name, backends, seeds, device, data, quick=quick)
-            folder = out if len(names) == 1 else out / name
-            folder.mkdir(parents=True, exist_ok=True)
-            journal = Journal(
-                folder / "cells.jsonl", request.conditions(), resume=resume
-            )
-            with one_thread_each(backends):
-                _run_cells(request, journal, console)
-            outcome = _conclude(request, journal)
-            _write(outcome, folder)
-            status = max(status, _report(outcome, folder, console))
-    except UsageError as error:
-        console.print(str(error), style="red", markup=False, soft_wrap=True)
-        return 2
+    for name in names:
+        request = _request(name, backends, seeds, device, data, quick=quick)
+        folder = out if len(names) == 1 else out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        journal = Journal(folder / "cells.jsonl", request.conditions(), resume=resume)
+        with one_thread_each(backends):
+            _run_cells(request, journal, console)
+        outcome = _conclude(request, journal)
+        _write(outcome, folder)
+        status = max(status, _report(outcome, folder, console))
     return status
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from conformance.training.errors import UsageError
+from conformance.errors import UsageError
 
 Array = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from conformance.training.errors import UsageError
+from conformance.errors import UsageError
 
 
 class Journal:

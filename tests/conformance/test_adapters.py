@@ -9,10 +9,10 @@ from conformance.adapters import (
     NotImplementedOperation,
     Outputs,
     Request,
-    UsageError,
     from_functions,
     resolve,
 )
+from conformance.errors import UsageError
 
 FOCAL = "sigmoid_focal_loss"
 INPUTS: dict[str, Any] = {

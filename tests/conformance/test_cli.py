@@ -52,6 +52,8 @@ def test_status_tells_deviation_from_fault(name, status, tmp_path):
         (("run", "--impl", "numpy", "--device", "cuda"), ("--device", "numpy")),
         (("run", "--impl", "numpy", "--out", "/dev/null"), ("--out", "/dev/null")),
         (("compare", "--backends", "keras"), ("--backends", "numpy", "'keras'")),
+        (("compare", "none"), ("RECIPE", "'none'", "pos_weight")),
+        (("compare", "--seeds", "0"), ("--seeds", ">= 1", "0")),
         (("repro", "no#id", "--impl", "torch"), ("ID", "'no#id'", "closest")),
         (("vectors", "--check", "--write"), ("--check", "--write")),
     ],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from conformance import repro, vectors
-from conformance.adapters import UsageError
+from conformance.errors import UsageError
 from conformance.registry import OPERATIONS
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from conformance import runner
-from conformance.adapters import UsageError
+from conformance.errors import UsageError
 from conformance.plan import Options, start
 from conformance.profiles import PROFILES
 from conformance.report.stream import Stored, Stream, read

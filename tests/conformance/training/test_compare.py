@@ -7,6 +7,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from conformance.errors import UsageError
 from conformance.training import compare as module
 from conformance.training.data import SOURCES
 from conformance.training.recipes import RECIPES
@@ -90,10 +91,8 @@ def test_interruption_loses_only_the_running_cell(run, outcome, monkeypatch):
     assert run()[0] == 0
     assert computed[3:] == ["numpy", "torch"]
     assert outcome()["data"]["tiny"]["equivalence"] == resumed
-    status, text = run(resume=True, seeds=9)
-    assert status == 2
-    assert "--resume" in text
-    assert "seeds" in text
+    with pytest.raises(UsageError, match=r"--resume: .*seeds changed"):
+        run(resume=True, seeds=9)
 
 
 def test_few_seeds_fail_unless_quick(run, recipe, monkeypatch):
@@ -163,13 +162,12 @@ def test_users_data_takes_the_place_of_the_recipes(run, outcome, tmp_path, probl
     ],
 )
 def test_usage_errors(run, options, message):
-    status, text = run(**options)
-    assert status == 2
-    assert message in text
+    with pytest.raises(UsageError, match=message):
+        run(**options)
 
 
 def test_unknown_recipe_and_bad_file(run, tmp_path):
-    status, text = run("none")
-    assert (status, "RECIPE: 'none'" in text) == (2, True)
-    status, text = run(data=tmp_path / "none.npz")
-    assert (status, "--data: cannot read" in text) == (2, True)
+    with pytest.raises(UsageError, match="RECIPE: 'none'"):
+        run("none")
+    with pytest.raises(UsageError, match="--data: cannot read"):
+        run(data=tmp_path / "none.npz")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from conformance.errors import UsageError
 from conformance.training.data import digits, synthetic, user_file
-from conformance.training.errors import UsageError
 from conformance.training.metrics import f1_at_posterior
 from conformance.training.recipes import RECIPES
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from conformance.training.errors import UsageError
+from conformance.errors import UsageError
 from conformance.training.journal import Journal
 
 CONDITIONS = {"digest": "a", "seeds": [0, 1]}
