@@ -230,16 +230,24 @@ def weighted(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
 
 def per_class(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
     """WEIGHTING: pos_weight per class along the class axis of each setting."""
+
+    def group(chosen: Setting, shape: list[int], variant: str = "") -> GroupSpec:
+        n = int(np.prod(shape))
+        # Unequal steps, so that no two classes see the same logits.
+        logits = nearest(np.linspace(-7.5, 8.25, n), "bfloat16").reshape(shape)
+        labels = np.resize([1.0, 0.0, 1.0, 0.25, 1.0], n).reshape(shape)
+        inputs = {"logits": logits, "labels": labels}
+        return GroupSpec("weighting", chosen, inputs, variant=variant)
+
     for chosen in settings:
         classes = chosen.arrays["pos_weight"].size
         shape = [2, 4, 3]
         axis = chosen.params.get("class_axis", -1)
         shape[axis], shape[2] = classes, shape[axis]
-        n = int(np.prod(shape))
-        # Unequal steps, so that no two classes see the same logits.
-        logits = nearest(np.linspace(-7.5, 8.25, n), "bfloat16").reshape(shape)
-        labels = np.resize([1.0, 0.0, 1.0, 0.25, 1.0], n).reshape(shape)
-        yield GroupSpec("weighting", chosen, {"logits": logits, "labels": labels})
+        yield group(chosen, shape)
+        if axis == 0:
+            # Along the wrong axis of a square the weights fit, but are wrong.
+            yield group(chosen, [classes, classes], "square")
 
 
 def one_class(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:

@@ -95,6 +95,9 @@ def _bce(a: Args) -> Truth:
         "grad_labels": _sum(weight * (1 - s), w * _softplus(-x), -_softplus(x)),
         "grad_sample_weight": _sum(mpf(1), w * pos, neg),
         "grad_pos_weight": _sum(weight, pos),
+        "grad_label_smoothing": _sum(
+            weight * (mpf(1) / 2 - a["labels"]), w * _softplus(-x), -_softplus(x)
+        ),
     }
     return Truth(outputs, 1 + abs(x))
 

@@ -113,9 +113,15 @@ _BCE = Operation(
         "BCE-1": "value: both softplus terms, pos_weight on the label term alone",
         "BCE-2": "gradient: closed form, relative accuracy in both tails",
         "BCE-3": "label smoothing moves labels towards one half",
-        "BCE-4": "gradients of labels and weights, finite at labels 0 and 1",
+        "BCE-4": "gradients of labels, weights and smoothing, finite at labels 0 and 1",
     },
-    array_arguments=("logits", "labels", "sample_weight", "pos_weight"),
+    array_arguments=(
+        "logits",
+        "labels",
+        "sample_weight",
+        "pos_weight",
+        "label_smoothing",
+    ),
     hyperparameters={"label_smoothing": (0.0, 0.1, 0.2, 0.5, 0.9)},
     amplification="1 + |x|",
     grids={
@@ -163,6 +169,8 @@ _BCE = Operation(
         setting(),
         setting(pos_weight=np.array(3.0)),
         setting(pos_weight=np.array(0.5), label_smoothing=0.1),
+        # Not 0.1, which narrow dtypes would round.
+        setting(pos_weight=np.array(3.0), label_smoothing=np.array(0.125)),
     ),
     bad_settings=(
         setting(pos_weight=-1.0),
@@ -273,7 +281,7 @@ _ADAPTIVE = Operation(
         "ADA-2": 'modulator "weighted_loss" takes p_t = exp(-weighted loss)',
         "ADA-3": "gradient: closed form, finite for every gamma >= 0",
     },
-    array_arguments=("logits", "labels", "pos_weight"),
+    array_arguments=("logits", "labels", "pos_weight", "gamma"),
     hyperparameters={
         "gamma": (2.0, 0.0, 0.5, 1.0, 1.5, 5.0),
         "modulator": ("probability", "weighted_loss"),
@@ -305,7 +313,9 @@ _ADAPTIVE = Operation(
         ),
         "dead_gradient": (
             setting(pos_weight=5.0, gamma=2.0),
+            setting(pos_weight=0.25, gamma=0.5),
             setting(pos_weight=5.0, gamma=2.0, modulator="weighted_loss"),
+            setting(pos_weight=0.25, gamma=0.5, modulator="weighted_loss"),
         ),
         "param_edge": (
             *(
@@ -313,11 +323,16 @@ _ADAPTIVE = Operation(
                 for m in ("probability", "weighted_loss")
                 for g in (0.0, 0.5, 1.0, 1.5, 5.0)
             ),
-            setting(pos_weight=100.0, gamma=2.0, modulator="weighted_loss"),
+            *(
+                setting(pos_weight=w, gamma=2.0, modulator=m)
+                for m in ("probability", "weighted_loss")
+                for w in (0.25, 100.0)
+            ),
         ),
         "soft_label": (
             setting(pos_weight=5.0, gamma=2.0),
             setting(pos_weight=5.0, gamma=2.0, modulator="weighted_loss"),
+            setting(pos_weight=0.5, gamma=0.5, modulator="weighted_loss"),
         ),
         "nan_policy": (
             setting(pos_weight=5.0, gamma=2.0),
@@ -333,6 +348,10 @@ _ADAPTIVE = Operation(
     sums=(
         setting(pos_weight=np.array(5.0), gamma=2.0),
         setting(pos_weight=np.array(5.0), gamma=2.0, modulator="weighted_loss"),
+        setting(pos_weight=np.array(5.0), gamma=np.array(2.0), modulator="probability"),
+        setting(
+            pos_weight=np.array(0.5), gamma=np.array(0.5), modulator="weighted_loss"
+        ),
     ),
     bad_settings=(
         setting(pos_weight=-1.0),

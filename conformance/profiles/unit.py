@@ -115,14 +115,18 @@ def traceable(group: Group) -> tuple[str, ...]:
 def thin(groups: list[Group], sums: list[SumCase]) -> tuple[list[Group], list[SumCase]]:
     """Keeps one group of every family and form of call, and two lengths of sums.
 
+    Groups with class axes count as one form for each number of axes, which keeps the
+    square ones beside the others.
+
     Of groups that differ only in the values of hyper-parameters, the one with the most
     usual values is kept: it shares its call with those of other families.
     """
     usual = Counter(_setting(group) for group in groups)
     forms: dict[tuple[Any, ...], list[Group]] = {}
     for group in groups:
-        form: tuple[Any, ...] = (group.family, group.exact_in, group.policy)
-        if len(group.shape) == 1:
+        rank = len(group.shape)
+        form: tuple[Any, ...] = (group.family, group.exact_in, group.policy, rank)
+        if rank == 1:
             form += (*sorted(group.params), *sorted(group.arrays), *group.inputs)
         forms.setdefault(form, []).append(group)
     return (

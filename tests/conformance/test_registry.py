@@ -46,7 +46,7 @@ def test_enough_points(operation):
     judged = sum(
         g.inputs["logits"].size for g in operation.groups() if g.policy == "value"
     )
-    assert judged >= (600 if operation.name.startswith("adaptive") else 1000)
+    assert judged >= 1000
 
 
 @operations
