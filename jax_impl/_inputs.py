@@ -60,7 +60,11 @@ def in_range(
     value: Any, *, like: jax.Array, high: float = float("inf"), closed: bool = True
 ) -> jax.Array:
     """Converts to the dtype of ``like``; values outside [0, high] become NaN."""
-    return _checked(jnp.asarray(value), dtype=like.dtype, high=high, closed=closed)
+    # A Python int has no place in int32 where it is large.
+    dtype = like.dtype if _validate.is_number(value) else None
+    array = jnp.asarray(value, dtype=dtype)
+    bounded = closed and high < float("inf")
+    return _checked(array, dtype=like.dtype, high=high, closed=bounded)
 
 
 @partial(jax.jit, static_argnames=("dtype", "high", "closed"))

@@ -43,8 +43,9 @@ def check_number(
             return
         got = f"shape {tuple(value.shape)}" if _is_array(value) else repr(value)
         raise TypeError(f"{name} must be a number or a 0-d array, got {got}.")
+    # Comparisons alone: torch.compile traces them where a number is symbolic.
     inside = 0 <= value <= high if closed else 0 <= value < high
-    if not (inside and math.isfinite(value)):
+    if not (inside and value < math.inf):
         expected = f"in [0, {high:g}{']' if closed else ')'}"
         if math.isinf(high):
             expected = "finite and >= 0"
@@ -97,7 +98,7 @@ def check_class_weight(
         )
     if weight is None:
         return
-    if not _is_array(weight) or is_number(weight):
+    if is_number(weight) or not _is_array(weight):
         check_number(name, weight)
         return
     classes = (shape[class_axis],) if shape else ()
@@ -112,10 +113,10 @@ def check_range(name: str, array: np.ndarray, *, high: float = math.inf) -> None
     """Raises if a value lies outside [0, high]; names the first offender."""
     bad = (array < 0) | (array > high)
     if high == math.inf:
-        bad |= np.isnan(array)
+        bad |= ~np.isfinite(array)
     if bad.any():
         index = tuple(int(i) for i in np.argwhere(bad)[0])
-        expected = ">= 0" if high == math.inf else f"in [0, {high:g}]"
+        expected = "finite and >= 0" if high == math.inf else f"in [0, {high:g}]"
         raise ValueError(
             f"{name} must be {expected}, got {array[index]!s} at index {index}."
         )

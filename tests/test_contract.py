@@ -103,8 +103,14 @@ def test_lists_are_refused_by_name(backend):
     ("options", "text"),
     [
         ({"labels": np.array([0.0, 1.5])}, r"labels must be in \[0, 1\], got 1.5 at"),
-        ({"sample_weight": np.array([1.0, np.nan])}, "sample_weight must be >= 0"),
-        ({"pos_weight": np.array([1.0, -2.0])}, "pos_weight must be >= 0, got -2.0"),
+        (
+            {"sample_weight": np.array([1.0, np.nan])},
+            "sample_weight must be finite and >= 0",
+        ),
+        (
+            {"pos_weight": np.array([1.0, -2.0])},
+            "pos_weight must be finite and >= 0, got -2.0",
+        ),
     ],
 )
 def test_reference_raises_for_values_out_of_range(options, text):

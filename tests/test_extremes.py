@@ -10,6 +10,7 @@ import torch_impl
 from tests.backends import ALL, COMPILED, JAX, NUMPY, Backend, to_numpy
 
 FOCAL, BCE = "sigmoid_focal_loss", "binary_cross_entropy_with_logits"
+ADAPTIVE = "adaptive_bce_with_logits"
 GAMMAS = (0.0, 0.5, 1.0, 1.5, 2.0, 5.0)
 EXTREMES = np.array([0.0, 0.5, 17.0, 37.0, 89.0, 104.0, 710.0, 746.0, 1e4, 1e30])
 LOGITS = np.concatenate([EXTREMES, -EXTREMES])
@@ -50,34 +51,35 @@ def test_first_and_second_derivatives_are_finite(backend, gamma, label, dtype):
         assert (np.abs(to_numpy(first)[wrong_side]) >= 1).all()
 
 
-@pytest.mark.parametrize("gamma", GAMMAS)
+SECOND = [
+    *((FOCAL, {"gamma": gamma}) for gamma in GAMMAS),
+    (FOCAL, {"gamma": 1.5, "alpha": 0.25, "pos_weight": 3.0}),
+    (BCE, {"pos_weight": 3.0, "label_smoothing": 0.1}),
+    (ADAPTIVE, {"pos_weight": 3.0, "gamma": 0.5, "modulator": "weighted_loss"}),
+    (ADAPTIVE, {"pos_weight": 3.0, "gamma": 2.0, "modulator": "weighted_loss"}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), SECOND)
 @pytest.mark.parametrize("backend", COMPILED, ids=str)
-def test_second_derivative_is_right(backend, gamma):
+def test_second_derivative_is_right(backend, name, options):
     points = np.array([-30.0, -3.0, -0.5, 0.0, 0.5, 3.0, 30.0])
-    labels = np.array([0.0, 1.0, 0.25])
-    x, y = (a.ravel() for a in np.meshgrid(points, labels))
+    x, y = (a.ravel() for a in np.meshgrid(points, np.array([0.0, 1.0, 0.25])))
     step = 1e-6
-    analytic = NUMPY.module.sigmoid_focal_loss_grad
-    ahead, behind = (
-        analytic(x + step, y, gamma=gamma),
-        analytic(x - step, y, gamma=gamma),
-    )
-    expected = (ahead - behind) / (2 * step)
+    analytic = getattr(NUMPY.module, f"{name}_grad")
+    ahead = analytic(x + step, y, **options)
+    expected = (ahead - analytic(x - step, y, **options)) / (2 * step)
+
+    def element(x, y):
+        return backend.loss(name)(x, y, **options, reduction="sum")
+
     if backend is JAX:
-
-        def element(x, y):
-            return jax_impl.sigmoid_focal_loss(x, y, gamma=gamma, reduction="sum")
-
-        actual = jax.vmap(jax.hessian(element))(backend.array(x), backend.array(y))
+        hessian = jax.vmap(jax.hessian(element))
     else:
-
-        def element(x, y):
-            return torch_impl.sigmoid_focal_loss(x, y, gamma=gamma, reduction="sum")
-
         hessian = torch.func.vmap(torch.func.hessian(element))
-        actual = hessian(backend.array(x), backend.array(y))
+    actual = hessian(backend.array(x), backend.array(y))
     # Central differences of float64: 1e-16 / 1e-6 relative to the gradient.
-    scale = np.abs(expected) + 1e-3 * np.abs(analytic(x, y, gamma=gamma))
+    scale = np.abs(expected) + 1e-3 * np.abs(analytic(x, y, **options))
     assert (np.abs(to_numpy(actual) - expected) <= 1e-6 * scale).all()
 
 

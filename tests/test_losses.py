@@ -219,6 +219,25 @@ def test_bad_values_poison_their_element_only(backend, name, options, offender):
         np.testing.assert_array_equal(np.isnan(result), [False, True, False])
 
 
+@compiled
+@pytest.mark.parametrize("value", [-1.0, np.inf, np.nan])
+@pytest.mark.parametrize("argument", ["gamma", "alpha", "pos_weight"])
+def test_bad_scalars_poison_everything(backend, argument, value):
+    x, y = backend.array(LOGITS), backend.array(LABELS)
+    bad = backend.array(value)
+    loss = backend.loss(FOCAL)(x, y, **{argument: bad}, reduction="none")
+    assert np.isnan(to_numpy(loss)).all()
+
+
+@backends
+def test_large_python_integers_are_numbers(backend):
+    x, y = backend.array(LOGITS, "float32"), backend.array(LABELS, "float32")
+    weight = 3_000_000_000
+    loss = backend.loss(BCE)(x, y, pos_weight=weight)
+    expected = backend.loss(BCE)(x, y, pos_weight=float(weight))
+    assert float(loss) == float(expected)
+
+
 @backends
 @losses
 def test_inputs_are_not_changed(backend, name, options):

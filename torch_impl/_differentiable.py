@@ -29,13 +29,14 @@ def differentiable(
         def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ARG004 - torch passes it
             ctx.save_for_backward(*inputs)
             ctx.save_for_forward(*inputs)
+            # A partial nobody asked for may be infinite: never multiply it by 0.
+            ctx.set_materialize_grads(False)
 
         @staticmethod
         def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
             (cotangent,), args = grad_outputs, ctx.saved_tensors
-            # A partial nobody asked for may be infinite and is not computed.
             return tuple(
-                cotangent * partial(*args) if needed else None
+                cotangent * partial(*args) if needed and cotangent is not None else None
                 for partial, needed in zip(partials, ctx.needs_input_grad, strict=True)
             )
 

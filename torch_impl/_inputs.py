@@ -28,6 +28,8 @@ def binary_inputs(
 ) -> BinaryInputs:
     """Validates and converts; a weight that is off becomes 1, a bad value NaN."""
     _validate.check_logits_labels(logits, labels)
+    if not isinstance(logits, Tensor):
+        raise TypeError(f"logits must be a tensor, got {type(logits).__name__}.")
     shape = tuple(logits.shape)
     _validate.check_class_weight("pos_weight", pos_weight, shape, class_axis)
     _validate.check_sample_weight(sample_weight, shape)
@@ -73,6 +75,7 @@ def in_range(
             f"got {value.device}."
         )
     array = value.to(device=like.device, dtype=like.dtype)
-    inside = (array >= 0) & ((array <= high) if closed else (array < high))
+    bounded = closed and high < float("inf")
+    inside = (array >= 0) & ((array <= high) if bounded else (array < high))
     # A product, so that the derivative with respect to a bad value is NaN as well.
-    return array * torch.where(inside, 1.0, torch.nan)
+    return array * torch.where(inside, torch.ones_like(array), torch.nan)

@@ -13,7 +13,8 @@ def reduce(loss: Tensor, normalizer: Any, reduction: str) -> Any:
     total = loss.sum()
     if reduction == "sum":
         return total
-    normalizer = torch.as_tensor(normalizer, dtype=loss.dtype, device=loss.device)
+    # Not as_tensor: torch.export would make a constant of a dynamic size.
+    normalizer = loss.new_ones(()) * normalizer
     if reduction == "parts":
         return total, normalizer
     return total / torch.where(normalizer == 0, 1, normalizer)

@@ -135,7 +135,7 @@ def _d_labels(
     x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
 ) -> Tensor:
     # Terms of opposite sign meet at an infinite logit: the limit is that of a huge one.
-    huge = torch.where(torch.isinf(x), torch.inf, 1)
+    huge = torch.where(torch.isinf(x), torch.inf, torch.ones_like(x))
     x = x.clamp(-_HUGE, _HUGE)
     # Cross-entropy / q stays finite where both vanish, so 1 / q is never formed.
     ratio = w * _positive_share(x, y) * softplus_ratio(-x)
