@@ -323,9 +323,9 @@ _ADAPTIVE = Operation(
                 for m in ("probability", "weighted_loss")
                 for g in (0.0, 0.5, 1.0, 1.5, 5.0)
             ),
+            setting(pos_weight=100.0, gamma=2.0, modulator="probability"),
             *(
-                setting(pos_weight=w, gamma=2.0, modulator=m)
-                for m in ("probability", "weighted_loss")
+                setting(pos_weight=w, gamma=2.0, modulator="weighted_loss")
                 for w in (0.25, 100.0)
             ),
         ),
