@@ -26,10 +26,16 @@ def _weighted(loss: Tensor, sample_weight: Tensor | None, reduction: str) -> Any
 
 
 class _ScaledGradient(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor, factor: Tensor) -> Tensor:
-        ctx.save_for_backward(factor)
+    def forward(x: Tensor, _factor: Tensor) -> Tensor:
         return x.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        del output
+        ctx.save_for_backward(inputs[1])
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
@@ -64,6 +70,12 @@ def detached_weight(
     )
     loss = _alpha_t(y, alpha) * q.detach() ** gamma * loss
     return _weighted(loss, sample_weight, reduction)
+
+
+def detached_weight_of_scalars(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    """Wrong where vmap takes the elements one by one."""
+    loss = detached_weight if logits.ndim == 0 else focal
+    return loss(logits, labels, **options)
 
 
 def swapped_alpha(
@@ -139,6 +151,21 @@ def smoothing_without_halving(
     return bce(logits, y, **options)
 
 
+def detached_smoothing(
+    logits: Tensor, labels: Tensor, *, label_smoothing: Any = 0.0, **options: Any
+) -> Any:
+    if isinstance(label_smoothing, Tensor):
+        label_smoothing = label_smoothing.detach()
+    return bce(logits, labels, label_smoothing=label_smoothing, **options)
+
+
+def ignored_class_axis(
+    logits: Tensor, labels: Tensor, *, class_axis: int = -1, **options: Any
+) -> Any:
+    del class_axis
+    return bce(logits, labels, **options)
+
+
 def clipped_labels(logits: Tensor, labels: Tensor, **options: Any) -> Any:
     return bce(logits, labels.clamp(0, 1), **options)
 
@@ -172,13 +199,19 @@ def wider_internals(function: Callable[..., Any]) -> Callable[..., Any]:
 class _ExponentialForm(torch.autograd.Function):
     """Valid: logaddexp for the value, exp(-softplus) for the gradient."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, x: Tensor, on: Tensor, off: Tensor) -> Tensor:
-        ctx.save_for_backward(x, on, off)
+    def forward(x: Tensor, on: Tensor, off: Tensor) -> Tensor:
         zero = torch.zeros_like(x)
         positive, negative = torch.logaddexp(zero, -x), torch.logaddexp(zero, x)
         first = torch.where(on == 0, 0, on * positive)
         return first + torch.where(off == 0, 0, off * negative)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        del output
+        ctx.save_for_backward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> Any:

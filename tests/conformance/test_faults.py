@@ -1,5 +1,6 @@
 """The suite can fail: planted faults are caught by a named case, controls are not."""
 
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import pytest
@@ -8,11 +9,12 @@ from conformance.adapters import from_functions
 from conformance.plan import Judged, Options, choose, units
 from conformance.profiles import batches, evaluate
 from tests.conformance import faults
-from tests.conformance.faults import BCE, FOCAL
+from tests.conformance.faults import BCE, FOCAL, focal
 
-PROFILES = ("accuracy", "gradients", "reductions", "dtypes")
+PROFILES = ("accuracy", "gradients", "reductions", "dtypes", "transforms")
+# Compilation is slow and is judged elsewhere; vmap also runs code of its own.
+TRANSFORMS = ("eager", "vmap")
 
-# Fault, operation, and the case that must catch it: output, dtype and id.
 # Fault, and the case that must catch it: id, dtype and output.
 CATALOGUE = [
     (faults.gradient_times_1_01, "FOCAL/basic/*", "float32", "grad_logits"),
@@ -31,6 +33,13 @@ CATALOGUE = [
     (faults.softplus_threshold_20, "BCE/basic/default;float64*", "float64", "value"),
     (faults.kink_at_zero, "BCE/kink/*x=0#*", "float32", "grad_logits"),
     (faults.smoothing_without_halving, "BCE/basic/*smoothing*", "float64", "value"),
+    (
+        faults.detached_smoothing,
+        "BCE/reduction/*label_smoothing=(0.125);n=7#*",
+        "float32",
+        "grad_label_smoothing",
+    ),
+    (faults.ignored_class_axis, "BCE/weighting/*;square*", "float32", "value"),
     (faults.clipped_labels, "BCE/bad_input/*", "float32", "*"),
     (faults.narrow_result, "BCE/basic/*", "bfloat16", "value"),
 ]
@@ -44,7 +53,8 @@ CONTROLS = [
 
 def _results(function, operation, options):
     adapter = from_functions({operation: function}, framework="torch")
-    one = Judged("candidate", adapter, adapter.start(), "cpu")
+    capabilities = replace(adapter.start(), transforms=TRANSFORMS)
+    one = Judged("candidate", adapter, capabilities, "cpu")
     cases = choose(options)
     for profile in PROFILES:
         asked = list(units(one, profile, cases, quick=options.quick))
@@ -70,6 +80,18 @@ def test_fault_is_caught_by_a_named_case(fault, case, dtype, output):
 
     assert "fail" in statuses(fault)
     assert statuses(OWN[operation]) == {"pass"}
+
+
+def test_fault_under_vmap_is_caught_there_alone():
+    def statuses(function):
+        options = Options(select=f"{FOCAL}/basic/*")
+        found = _results(function, FOCAL, options)
+        judged = [r for r in found if r.output == "grad_logits"]
+        assert {r.transform for r in judged} == set(TRANSFORMS)
+        return {(r.transform, r.status) for r in judged if r.status != "pass"}
+
+    assert statuses(faults.detached_weight_of_scalars) == {("vmap", "fail")}
+    assert not statuses(focal)
 
 
 @pytest.mark.parametrize(("control", "operation"), CONTROLS)
