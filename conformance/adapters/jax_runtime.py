@@ -82,9 +82,7 @@ class JaxAdapter(FunctionAdapter):
             def run(wanted: Arrays) -> tuple[jax.Array, Any]:
                 keywords = {**tensors, **params, **wanted}
                 logits, labels = keywords.pop("logits"), keywords.pop("labels")
-                value = function(
-                    logits, labels, **keywords, reduction=request.reduction
-                )
+                value = function(logits, labels, **keywords, **request.named_reduction)
                 return value if request.reduction == "parts" else (value, None)
 
             if not request.gradients:

@@ -46,7 +46,7 @@ class NumpyAdapter(FunctionAdapter):
         # An implementation may overflow on its way to the right answer.
         with np.errstate(all="ignore"):
             if {"value", "normalizer"} & {*request.want}:
-                value = function(*positional, **keywords, reduction=request.reduction)
+                value = function(*positional, **keywords, **request.named_reduction)
                 parts = value if request.reduction == "parts" else (value,)
                 found.update(zip(("value", "normalizer"), parts, strict=False))
             if gradient is not None:

@@ -21,7 +21,8 @@ class Request:
         arrays: Keyword arguments handed over as arrays of the backend, so that they
             are traced and can be differentiated.
         dtype: Dtype of the inputs.
-        reduction: Passed on to the operation.
+        reduction: Passed on to the operation; empty to leave it out, which must give
+            the mean.
         device: ``"cpu"`` or ``"cuda"``.
         transform: ``"eager"``, ``"jit"``, ``"compile"`` or ``"vmap"`` (one call per
             row of the inputs, batched by the framework).
@@ -41,6 +42,11 @@ class Request:
     transform: str = "eager"
     want: tuple[str, ...] = ("value",)
     cotangent: Array | None = None
+
+    @property
+    def named_reduction(self) -> dict[str, str]:
+        """The keyword argument, if it is given."""
+        return {"reduction": self.reduction} if self.reduction else {}
 
     @property
     def gradients(self) -> tuple[str, ...]:

@@ -77,12 +77,12 @@ class TorchAdapter(FunctionAdapter):
 
     def _bind(self, request: Request) -> Callable[[Tensors], Any]:
         function, params = self.functions[request.operation], dict(request.params)
-        reduction = request.reduction
+        reduction = request.named_reduction
 
         def run(tensors: Tensors) -> Any:
             keywords = {**tensors, **params}
             logits, labels = keywords.pop("logits"), keywords.pop("labels")
-            return function(logits, labels, **keywords, reduction=reduction)
+            return function(logits, labels, **keywords, **reduction)
 
         return run
 

@@ -49,7 +49,7 @@ class Batch:
             params=params,
             arrays={**unit.case.arrays, **traced},
             dtype=unit.dtype,
-            reduction=unit.reduction,
+            reduction="" if unit.by_default else unit.reduction,
             device=device,
             transform=unit.transform,
             want=unit.want,

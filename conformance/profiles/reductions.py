@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from conformance.profiles.unit import Scope, Unit, gradients
+from conformance.profiles.unit import WIDTH, Scope, Unit, gradients
 
 DTYPES = ("float64", "float32")
 
@@ -10,8 +10,10 @@ DTYPES = ("float64", "float32")
 def units(scope: Scope) -> Iterator[Unit]:
     """Every length under every reduction.
 
-    Gradients are compared before and after the 1/N, relative to their own size.
+    Gradients are compared before and after the 1/N, relative to their own size. One
+    mean is taken without naming it, since it is the default.
     """
+    unnamed = next((case.id for case in scope.sums if case.tile == WIDTH), "")
     for case in scope.sums:
         after = gradients(case) if scope.capabilities.autodiff else ()
         wanted = {
@@ -28,4 +30,5 @@ def units(scope: Scope) -> Iterator[Unit]:
                     dtype,
                     want,
                     reduction=reduction,
+                    by_default=reduction == "mean" and case.id == unnamed,
                 )

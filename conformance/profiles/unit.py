@@ -32,6 +32,7 @@ class Unit:
         want: Outputs to judge.
         transform: How the framework runs the function.
         reduction: Reduction asked of the function.
+        by_default: Whether the reduction is left out, being the default.
         traced: Hyper-parameters that are handed over as arrays.
         weighted: Whether each element has its own upstream gradient.
         repeat: Whether the call is made twice and must be traced once.
@@ -44,6 +45,7 @@ class Unit:
     want: tuple[str, ...]
     transform: str = "eager"
     reduction: str = "none"
+    by_default: bool = False
     traced: tuple[str, ...] = ()
     weighted: bool = False
     repeat: bool = False

@@ -100,6 +100,12 @@ def mean_over_positives(
     return total / labels.sum().clamp(min=1)
 
 
+def sum_by_default(
+    logits: Tensor, labels: Tensor, *, reduction: str = "sum", **options: Any
+) -> Any:
+    return focal(logits, labels, reduction=reduction, **options)
+
+
 def _from_cross_entropy(positive_and_negative: Callable[[Tensor], Any]) -> Callable:
     """Makes a BCE from its two terms as functions of the logits."""
 

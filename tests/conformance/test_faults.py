@@ -23,6 +23,7 @@ CATALOGUE = [
     (faults.swapped_alpha, "FOCAL/param_edge/*alpha=0.25*", "float32", "value"),
     (faults.gamma_off_by_1e_6, "FOCAL/basic/gamma=2;*", "float64", "value"),
     (faults.mean_over_positives, "FOCAL/reduction/*n=7#*", "float32", "mean"),
+    (faults.sum_by_default, "FOCAL/reduction/*n=1023#*", "float32", "mean"),
     (
         faults.cancelling_gradient,
         "BCE/saturation/*y=1;x=17#*",
