@@ -15,6 +15,16 @@ from conformance.errors import UsageError
 
 Array = NDArray[np.float64]
 
+# What a bad archive raises; unknown or encrypted kinds are a RuntimeError.
+DAMAGE = (
+    OSError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 @dataclass(frozen=True)
 class Split:
@@ -125,11 +135,15 @@ def user_file(path: Path, *, seed: int) -> Problem:
     features, labels = _checked(arrays)
     if "split" in arrays:
         part = arrays["split"]
-        if part.shape != labels.shape or not np.isin(part, (0, 1, 2)).all():
+        if part.shape != labels.shape:
             raise UsageError(
-                f"--data: split must be 0, 1 or 2 and shaped {labels.shape}, "
-                f"got shape {part.shape}."
+                f"--data: split must be shaped {labels.shape}, got {part.shape}."
             )
+        # Against strings, isin would compare strings.
+        known = np.isin(part, (0, 1, 2)) & (part.dtype.kind in "fiub")
+        if not known.all():
+            wrong = part[~known][0].item()
+            raise UsageError(f"--data: split must be 0, 1 or 2, got {wrong!r}.")
     else:
         part = _stratified(np.random.default_rng(seed), labels)
     for index, name in enumerate(("train", "validation", "test")):
@@ -185,11 +199,13 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
                 raise UsageError(f"--data: {path} is not an .npz file.")
             file.seek(0)
             with np.load(file, allow_pickle=False) as arrays:
-                return dict(arrays)
-    except UsageError:
-        raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+                found = dict(arrays)
+    except DAMAGE as error:
         raise UsageError(f"--data: cannot read {path}: {error}") from error
+    for name in ("X", "y", "split"):
+        if not isinstance(found.get(name, np.empty(0)), np.ndarray):
+            raise UsageError(f"--data: {name} is not stored as an array (.npy).")
+    return found
 
 
 def _checked(arrays: dict[str, NDArray[Any]]) -> tuple[Array, Array]:

@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -104,8 +106,9 @@ def test_users_own_split_is_kept(write, arrays):
         ({"y": np.full(120, np.nan)}, "y must be 0 or 1"),
         ({"y": np.zeros(120)}, "one class only"),
         ({"split": np.zeros(120)}, "validation part must hold both"),
-        ({"split": np.full(120, 3)}, "split must be 0, 1 or 2"),
-        ({"split": np.zeros(3)}, "split must be 0, 1 or 2"),
+        ({"split": np.full(120, 3)}, "split must be 0, 1 or 2, got 3"),
+        ({"split": np.full(120, "0")}, "split must be 0, 1 or 2, got '0'"),
+        ({"split": np.zeros(3)}, r"split must be shaped \(120,\), got \(3,\)"),
     ],
 )
 def test_bad_user_data_names_what_is_wrong(write, arrays, change, message):
@@ -141,3 +144,12 @@ def test_pickled_objects_are_not_loaded(write, arrays):
     arrays["X"] = arrays["X"].astype(object)
     with pytest.raises(UsageError, match="--data: cannot read"):
         user_file(write(**arrays), seed=0)
+
+
+@pytest.mark.parametrize("name", ["X", "y", "split"])
+def test_member_that_is_no_array(write, arrays, name):
+    path = write(**{k: v for k, v in arrays.items() if k != name})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, "1, 2, 3")
+    with pytest.raises(UsageError, match=f"--data: {name} is not stored as an array"):
+        user_file(path, seed=0)
