@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -112,10 +113,12 @@ def _lockstep_rows(lockstep: dict[str, Any]) -> list[tuple[str, ...]]:
     rows = []
     for strategy, cell in lockstep.items():
         for backend, verdict in cell["verdict"].items():
-            pairs = zip(cell["distances"][backend], cell["bound"], strict=True)
-            worst = max(distance / bound for distance, bound in pairs)
-            reached = f"{cell['horizon']} of {len(cell['bound'])}"
-            rows.append((strategy, backend, reached, f"{worst:.3g}", verdict))
+            horizon, bound = cell["horizon"], cell["bound"]
+            # Beyond the horizon nothing is judged; NaN must show.
+            ratios = np.divide(cell["distances"][backend], bound)[:horizon]
+            worst = f"{np.max(ratios):.3g}" if horizon else "-"
+            reached = f"{horizon} of {len(bound)}"
+            rows.append((strategy, backend, reached, worst, verdict))
     return rows
 
 
