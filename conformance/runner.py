@@ -16,12 +16,10 @@ from conformance.errors import UsageError
 from conformance.lanes import side_by_side
 from conformance.plan import Cases, Judged, Options, choose, missing, start, units
 from conformance.profiles import Result, Unit, batches, evaluate
+from conformance.report import terminal
 from conformance.report.counts import exit_status, tallies
 from conformance.report.header import differences, header
 from conformance.report.stream import Stream, read
-from conformance.report.terminal import summary
-
-INTERRUPTED = 130
 
 
 def run(options: Options, console: Console) -> int:
@@ -69,10 +67,8 @@ def run(options: Options, console: Console) -> int:
         record = {name: tally.record() for name, tally in counts.items()}
         stream.conclude(record, interrupted=interrupted)
     if interrupted:
-        console.print(f"interrupted with {len(results)} results in {path};")
-        console.print("the same command with --resume continues from there.")
-        return INTERRUPTED
-    for part in summary(results, counts, time.monotonic() - began, str(path)):
+        return terminal.interrupted(console, f"{len(results)} results", path)
+    for part in terminal.summary(results, counts, time.monotonic() - began, str(path)):
         console.print(part, soft_wrap=isinstance(part, Text))
     return exit_status(counts)
 

@@ -33,7 +33,7 @@ def header(
     return {
         "spec": manifest["spec"],
         "digest": manifest["digest"],
-        "source": _source_digest(),
+        "source": source_digest(),
         "versions": _versions(),
         "device": {"name": options["device"], "cpu": _cpu(), **_gpu(options, used)},
         "precision": _precision(used),
@@ -115,8 +115,8 @@ def _precision(used: set[str]) -> dict[str, Any]:
     return flags
 
 
-def _source_digest() -> str:
-    """Digest of the code that is judged and that judges."""
+def source_digest() -> str:
+    """Returns a digest of the code that is judged and that judges."""
     root = Path(__file__).resolve().parents[2]
     digest = hashlib.sha256()
     for package in OWN:

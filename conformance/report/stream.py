@@ -83,21 +83,32 @@ def read(path: Path) -> Stored:
         Its header and all results whose lines are complete.
 
     Raises:
-        ValueError: The file does not begin like one.
+        ValueError: The file does not begin like one, or a line in it is damaged.
     """
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text") from error
     prefix, suffix = '{"header": ', ', "results": [\n'
     first = lines[0] if lines else ""
     if not (first.startswith(prefix) and first.endswith(suffix)):
         raise ValueError(f"{path} does not begin with the header of a report")
-    stored = Stored(json.loads(first[len(prefix) : -len(suffix)]))
-    for line in lines[1:]:
+    stored = Stored({})
+    for number, line in enumerate(lines, 1):
         if not line.endswith("\n"):
             break
-        if line.startswith("]"):
-            stored.closing.update(json.loads("{" + line[2:]))
-            break
-        stored.results.append(Result.from_record(json.loads(line.lstrip(","))))
+        try:
+            if number == 1:
+                stored.header.update(json.loads(first[len(prefix) : -len(suffix)]))
+            elif line.startswith("]"):
+                stored.closing.update(json.loads("{" + line[2:]))
+                break
+            else:
+                stored.results.append(Result.from_record(json.loads(line.lstrip(","))))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path}, line {number} is not what a run writes"
+            ) from error
     return stored
 
 

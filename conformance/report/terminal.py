@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from shlex import quote
 
 from rich import box
@@ -13,6 +14,7 @@ from rich.text import Text
 from conformance.profiles import Result
 from conformance.report.counts import Tally
 
+INTERRUPTED = 130
 MAX_FAILURES = 10
 # A pipe has no width of its own.
 PIPE_WIDTH = 100
@@ -22,6 +24,25 @@ def make_console() -> Console:
     """Makes the console that all commands write to."""
     plain = not sys.stdout.isatty()
     return Console(width=PIPE_WIDTH if plain else None, highlight=False, markup=False)
+
+
+def interrupted(console: Console, done: str, path: Path) -> int:
+    """Says how to go on after Ctrl-C.
+
+    Args:
+        console: Where to.
+        done: What was finished.
+        path: Where it lies.
+
+    Returns:
+        Exit status.
+    """
+    for line in (
+        f"interrupted with {done} in {path};",
+        "the same command with --resume continues from there.",
+    ):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return INTERRUPTED
 
 
 def summary(

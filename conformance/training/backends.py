@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import version
+from platform import python_version
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +24,7 @@ PACKAGES = {REFERENCE: "refimpl", "torch": "torch_impl", "jax": "jax_impl"}
 LIBRARIES = {
     REFERENCE: ("numpy",),
     "torch": ("torch",),
-    "jax": ("jax", "flax", "optax"),
+    "jax": ("jax", "jaxlib", "flax", "optax"),
 }
 
 
@@ -122,11 +123,16 @@ def require(backends: tuple[str, ...], device: str) -> None:
 
 def describe(backends: tuple[str, ...], device: str) -> dict[str, Any]:
     """Returns versions, device and the precision that is set, for the record."""
-    libraries = [name for backend in backends for name in LIBRARIES[backend]]
+    # The reference takes part in every lockstep.
+    used = dict.fromkeys((REFERENCE, *backends))
+    libraries = [name for backend in used for name in LIBRARIES[backend]]
     return {
         "device": device,
         "device_kind": {name: _device_kind(name, device) for name in backends},
-        "versions": {name: version(name) for name in (*libraries, "scikit-learn")},
+        "versions": {
+            "python": python_version(),
+            **{name: version(name) for name in (*libraries, "scikit-learn")},
+        },
         "precision": {
             "lockstep": "float64",
             "seeds": {

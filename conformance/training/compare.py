@@ -5,7 +5,9 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from conformance.errors import UsageError
+from conformance.report.header import source_digest
+from conformance.report.terminal import interrupted
 from conformance.training.backends import describe, one_thread_each, require
 from conformance.training.data import SOURCES, Problem, user_file
 from conformance.training.equivalence import DIFFERENT, UNDETERMINED
@@ -47,11 +51,13 @@ class Request:
     quick: bool
     data_digest: str | None
 
+    @cached_property
     def conditions(self) -> dict[str, Any]:
-        """Returns everything that the result of a cell depends on."""
+        """Everything that the result of a cell depends on, as it was at first."""
         return {
             "recipe": self.recipe.as_dict(),
             "digest": self.recipe.digest(),
+            "source": source_digest(),
             "quick": self.quick,
             "backends": list(self.backends),
             "seeds": list(range(self.recipe.seeds)),
@@ -106,7 +112,8 @@ def compare(
         console: Where to print.
 
     Returns:
-        Exit status: 0 outcomes agree, 1 they do not or nothing was compared.
+        Exit status: 0 outcomes agree, 1 they do not or nothing was compared, 130
+        interrupted.
 
     Raises:
         UsageError: What was asked for does not exist or cannot be run here.
@@ -116,12 +123,17 @@ def compare(
     for name in names:
         request = _request(name, backends, seeds, device, data, quick=quick)
         folder = out if len(names) == 1 else out / name
-        folder.mkdir(parents=True, exist_ok=True)
-        journal = Journal(folder / "cells.jsonl", request.conditions(), resume=resume)
-        with one_thread_each(backends):
-            _run_cells(request, journal, console)
+        with _writing_to(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            journal = Journal(folder / "cells.jsonl", request.conditions, resume=resume)
+        try:
+            with one_thread_each(backends):
+                _run_cells(request, journal, console)
+        except KeyboardInterrupt:
+            return interrupted(console, f"{len(journal)} cells", journal.path)
         outcome = _conclude(request, journal)
-        _write(outcome, folder)
+        with _writing_to(folder):
+            _write(outcome, folder)
         status = max(status, _report(outcome, folder, console))
     return status
 
@@ -196,7 +208,7 @@ def _conclude(request: Request, journal: Journal) -> dict[str, Any]:
         }
     failures = _failures(results, quick=request.quick)
     return {
-        **request.conditions(),
+        **request.conditions,
         "verdict": "fail" if failures else "pass",
         "failures": failures,
         "data": results,
@@ -227,6 +239,15 @@ def _failures(results: dict[str, Any], *, quick: bool) -> list[str]:
             if row["verdict"] in failing
         ]
     return failures if compared else [*failures, "nothing was compared"]
+
+
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"--out: cannot write {folder} ({reason}).") from error
 
 
 def _write(outcome: dict[str, Any], folder: Path) -> None:

@@ -9,7 +9,8 @@ from conformance.errors import UsageError
 from conformance.plan import Options, start
 from conformance.profiles import PROFILES
 from conformance.report.stream import Stored, Stream, read
-from conformance.runner import INTERRUPTED, run
+from conformance.report.terminal import INTERRUPTED
+from conformance.runner import run
 
 FOCAL = "sigmoid_focal_loss"
 
@@ -188,3 +189,16 @@ def test_stream_is_valid_json_at_once_and_after_an_error(tmp_path):
         "interrupted": True,
         "counts": {},
     }
+
+
+@pytest.mark.parametrize("line", ["3", "garbage", '{"impl": "numpy"}', "]garbage"])
+def test_unreadable_report_is_refused_and_kept(options, shown, line):
+    run(options("numpy"), shown)
+    path = options().out / "report.json"
+    lines = path.read_text().splitlines()
+    lines[7] = line
+    path.write_text("\n".join(lines) + "\n")
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=r"--resume: .*report\.json, line 8"):
+        run(options("numpy", resume=True), shown)
+    assert path.read_bytes() == before

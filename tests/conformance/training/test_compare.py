@@ -58,7 +58,7 @@ def test_whole_comparison_passes_and_is_recorded(
     assert found["verdict"] == "pass"
     assert found["recipe"] == recipe.as_dict()
     assert found["seeds"] == list(range(8))
-    assert set(found["versions"]) >= {"numpy", "torch", "jax", "flax", "optax"}
+    assert set(found["versions"]) >= {"python", "numpy", "torch", "jax", "jaxlib"}
     tiny = found["data"]["tiny"]
     assert len(tiny["equivalence"]) == 3 * 5
     assert {row["verdict"] for row in tiny["equivalence"]} == {"equivalent"}
@@ -83,8 +83,10 @@ def test_interruption_loses_only_the_running_cell(run, outcome, monkeypatch):
         return honest(*args, **options)
 
     monkeypatch.setattr(module, "run_seeds", counted)
-    with pytest.raises(KeyboardInterrupt):
-        run()
+    status, text = run()
+    assert status == 130
+    assert "interrupted with 2 cells in " in text
+    assert text.endswith("the same command with --resume continues from there.\n")
     assert run(resume=True)[0] == 0
     assert computed == ["numpy", "torch", "torch"]
     resumed = outcome()["data"]["tiny"]["equivalence"]
@@ -171,3 +173,21 @@ def test_unknown_recipe_and_bad_file(run, tmp_path):
         run("none")
     with pytest.raises(UsageError, match="--data: cannot read"):
         run(data=tmp_path / "none.npz")
+
+
+def test_resume_refuses_other_sources(run, monkeypatch):
+    run()
+    monkeypatch.setattr(module, "source_digest", lambda: "edited")
+    with pytest.raises(UsageError, match=r"--resume: .*\(source changed\)"):
+        run(resume=True)
+
+
+@pytest.mark.parametrize("blocked", ["out", "out/cells.jsonl", "out/outcome.json"])
+def test_folder_that_cannot_be_written(run, tmp_path, blocked):
+    path = tmp_path / blocked
+    if path.suffix:
+        path.mkdir(parents=True)
+    else:
+        path.write_text("")
+    with pytest.raises(UsageError, match=r"--out: cannot write .*out"):
+        run("pos_weight")

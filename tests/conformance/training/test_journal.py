@@ -48,3 +48,29 @@ def test_resume_without_a_file_starts_afresh(tmp_path):
     path = tmp_path / "cells.jsonl"
     assert Journal(path, CONDITIONS, resume=True).get("one") is None
     assert path.exists()
+
+
+@pytest.mark.parametrize("line", ["3", "garbage", '{"cell": "o'])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_unreadable_line_is_rejected_and_nothing_is_lost(path, line, number):
+    lines = path.read_text().splitlines()
+    lines[number] = line
+    path.write_text("\n".join(lines) + "\n")
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=f"--resume: .*cells.jsonl, line {number + 1}"):
+        Journal(path, CONDITIONS, resume=True)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"some text", b"\xff\n"])
+def test_file_of_another_kind_is_rejected(path, content):
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="--resume: "):
+        Journal(path, CONDITIONS, resume=True)
+    assert path.read_bytes() == content
+
+
+def test_cell_without_a_result_is_rejected(path):
+    path.write_text(path.read_text().replace("result", "other"))
+    with pytest.raises(UsageError, match=r"line 2 is not what a comparison writes"):
+        Journal(path, CONDITIONS, resume=True)
