@@ -122,3 +122,36 @@ def test_frameworks_that_are_not_asked_for_are_not_loaded(tmp_path):
         [sys.executable, "-c", script], cwd=ROOT, check=False, capture_output=True
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("start", "missing"),
+    [
+        ("runpy.run_module('conformance', run_name='__main__')", "typer"),
+        ("from conformance.__main__ import main; main()", "rich"),
+    ],
+)
+def test_missing_package_is_one_line(start, missing):
+    script = f"import runpy, sys; sys.modules[{missing!r}] = None; {start}"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    needs = "conformance needs the packages of equipoise[conformance]: missing "
+    assert done.stderr == f"{needs}{missing}\n"
+
+
+def test_missing_module_of_our_own_is_a_fault():
+    script = (
+        "import sys; sys.modules['conformance.cli'] = None\n"
+        "from conformance.__main__ import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=False, capture_output=True
+    )
+    assert done.returncode == 1
+    assert b"Traceback" in done.stderr
