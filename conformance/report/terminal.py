@@ -73,14 +73,17 @@ def _table(impl: str, results: Sequence[Result]) -> Table:
     table = Table(
         title=f"{impl}: worst error in units of u·K",
         box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
         padding=(0, 1, 0, 0),
         title_justify="left",
     )
-    for name in ("operation", "dtype"):
-        table.add_column(name, no_wrap=True)
+    # Where there is no room, names fold so that numbers stay whole.
+    table.add_column("operation", overflow="fold")
+    table.add_column("dtype", overflow="fold")
     for name in ("value", "gradient", "compared"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+    table.add_column("verdict", overflow="fold")
     for operation, dtype in dict.fromkeys((r.operation, r.dtype) for r in results):
         rows = [r for r in results if (r.operation, r.dtype) == (operation, dtype)]
         judged = [r for r in rows if r.worst is not None]

@@ -73,6 +73,17 @@ def test_table_fits_a_narrow_terminal_and_ids_stay_whole():
     assert repro_command(FAIL) in shown
 
 
+def test_numbers_stay_whole_on_a_very_narrow_terminal():
+    rows = [
+        replace(r, operation="binary_cross_entropy_with_logits") for r in (PASS, FAIL)
+    ]
+    shown = text([replace(r, compared=123_456) for r in rows], width=40)
+    table = shown.split("worst 1")[0].split("worst inf")[0]
+    assert "\u2026" not in table
+    for cell in ("1.25", "inf", "246912"):
+        assert cell in table
+
+
 def test_repro_command_quotes_the_id():
     command = repro_command(replace(FAIL, transform="jit"))
     assert "'some_loss/basic/default;x='\"'\"'2'\"'\"'#def'" in command
