@@ -1,6 +1,6 @@
 """Compiled and batched calls give the numbers that the vectors demand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from conformance.profiles.unit import Scope, Unit, traceable
@@ -18,7 +18,7 @@ def units(scope: Scope) -> Iterator[Unit]:
     Hyper-parameters are traced, so that one compilation serves every value of them.
     """
     valid = [dict(group.params) for group in scope.groups if group.policy == "value"]
-    extremes = _extreme_forms(scope.groups)
+    extremes = _extreme_forms(scope.groups, (max,) if scope.quick else (min, max))
     for transform in TRANSFORMS:
         if transform not in scope.capabilities.transforms:
             continue
@@ -61,17 +61,17 @@ def _form(group: Group) -> tuple[Any, ...]:
     return (rank, names, tuple(options.items()), tuple(shapes.items()))
 
 
-def _extreme_forms(groups: Sequence[Group]) -> set[tuple[Any, ...]]:
-    """The forms with the fewest and the most arguments, for every rank and option."""
+def _extreme_forms(
+    groups: Sequence[Group], choices: Sequence[Callable[..., Any]]
+) -> set[tuple[Any, ...]]:
+    """The forms with the fewest or the most arguments, for every rank and option."""
     forms: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     for form in dict.fromkeys(map(_form, groups)):
         rank, _, options, _ = form
         text = tuple(option for option in options if option[0] != "class_axis")
         forms.setdefault((rank, text), []).append(form)
     return {
-        extreme
-        for same in forms.values()
-        for extreme in (min(same, key=_arguments), max(same, key=_arguments))
+        choose(same, key=_arguments) for same in forms.values() for choose in choices
     }
 
 

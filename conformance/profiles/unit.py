@@ -115,7 +115,7 @@ def traceable(group: Group) -> tuple[str, ...]:
 
 
 def thin(groups: list[Group], sums: list[SumCase]) -> tuple[list[Group], list[SumCase]]:
-    """Keeps one group of every family and form of call, and two lengths of sums.
+    """Keeps one group of every family and form of call, and few sums.
 
     Groups with class axes count as one form for each number of axes, which keeps the
     square ones beside the others.
@@ -136,8 +136,21 @@ def thin(groups: list[Group], sums: list[SumCase]) -> tuple[list[Group], list[Su
             max(same, key=lambda group: usual[_setting(group)])
             for same in forms.values()
         ],
-        [case for case in sums if case.tile in (0, WIDTH)],
+        _cover(case for case in sums if case.tile in (0, WIDTH)),
     )
+
+
+def _cover(sums: Iterable[SumCase]) -> list[SumCase]:
+    """Keeps few sums that still show every output, option and length."""
+    kept: list[SumCase] = []
+    seen: set[Any] = set()
+    for case in sorted(sums, key=lambda case: (-case.tile, -len(case.expected))):
+        options = (v for v in case.params.values() if isinstance(v, str))
+        shows = {case.tile, *case.expected, *options}
+        if not shows <= seen:
+            kept.append(case)
+            seen |= shows
+    return kept
 
 
 def _setting(group: Group) -> tuple[Any, ...]:
