@@ -27,7 +27,6 @@ class NumpyAdapter(FunctionAdapter):
             devices=("cpu",),
             transforms=("eager",),
             operations=self.operations,
-            raises_on_bad_values=True,
             autodiff=False,
         )
 

@@ -107,8 +107,6 @@ class Capabilities:
         devices: Devices it can run on.
         transforms: Transforms it can apply.
         operations: Operations it has.
-        raises_on_bad_values: Whether values out of range raise ``ValueError``; if not,
-            they are expected to poison their own element with NaN.
         autodiff: Whether any scalar can be differentiated. Without it only the
             gradient of the plain sum of the output is asked for.
     """
@@ -120,7 +118,6 @@ class Capabilities:
     devices: tuple[str, ...]
     transforms: tuple[str, ...]
     operations: tuple[str, ...]
-    raises_on_bad_values: bool = False
     autodiff: bool = True
 
 

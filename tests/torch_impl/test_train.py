@@ -3,32 +3,18 @@ import pytest
 import torch
 
 import torch_impl
-from refimpl.mlp import init_mlp
+from tests.stacked import CONSTANTS as SHARED
+from tests.stacked import MODELS, stacked_problem
 from torch_impl.models import MLP
 from torch_impl.models.mlp import to_state
 from torch_impl.train import Trainer, highest_precision
 
-CONSTANTS = {
-    "learning_rate": 3e-3,
-    "beta1": 0.85,
-    "beta2": 0.97,
-    "eps": 1e-5,
-    "weight_decay": 0.03,
-    "max_norm": 0.5,
-    "clip_eps": 1e-6,
-}
-MODELS, STEPS, BATCH = 3, 12, 8
+CONSTANTS = {**SHARED, "clip_eps": 1e-6}
 
 
 @pytest.fixture
 def problem():
-    generator = np.random.default_rng(11)
-    drawn = [init_mlp(generator, (4, 5, 1)) for _ in range(MODELS)]
-    parameters = [np.stack(layer) for layer in zip(*drawn, strict=True)]
-    features = generator.normal(size=(40, 4))
-    labels = (generator.random(40) < 0.3).astype(float)
-    indices = generator.integers(0, 40, (MODELS, STEPS, BATCH))
-    return parameters, features, labels, indices, np.array([1.0, 3.0, 7.0])
+    return stacked_problem()
 
 
 def make(problem, **changed):
