@@ -12,6 +12,7 @@ from conformance.adapters.protocol import (
     NotImplementedOperation,
     Request,
     Response,
+    Skipped,
 )
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -84,6 +85,10 @@ class FunctionAdapter(ABC):
     def call(self, request: Request) -> Response:
         """Answers a request whose operation and arguments exist."""
 
+    def sharded(self, request: Request) -> Response:
+        """Answers a request whose batch lies in shards."""
+        return Skipped(f"{self.name} cannot be sharded into {request.shards}")
+
     def eval(self, request: Request) -> Response:
         """Answers one request; what the function raises becomes the answer."""
         function = self.functions.get(request.operation)
@@ -93,7 +98,7 @@ class FunctionAdapter(ABC):
         if unknown:
             return NotImplementedOperation(f"no argument {', '.join(unknown)}")
         try:
-            return self.call(request)
+            return self.sharded(request) if request.shards else self.call(request)
         except NotImplementedError as error:
             return NotImplementedOperation(_first_line(error) or "not implemented")
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -10,6 +11,7 @@ import ml_dtypes
 import numpy as np
 
 from conformance.adapters.functions import FunctionAdapter, Functions
+from conformance.adapters.layout import arranged, changed
 from conformance.adapters.protocol import (
     Array,
     Capabilities,
@@ -64,7 +66,13 @@ class JaxAdapter(FunctionAdapter):
             if cotangent is not None:
                 cotangent = _array(cotangent, request)
             if request.transform == "eager":
-                return _outputs(self._evaluate(request)(inputs, arrays, cotangent))
+                tensors = {**inputs, **arrays}
+                before = {k: np.array(v) for k, v in tensors.items()}
+                found = _outputs(self._evaluate(request)(inputs, arrays, cotangent))
+                changes = (
+                    k for k in before if changed(before[k], np.asarray(tensors[k]))
+                )
+                return replace(found, mutated=tuple(changes))
             params = tuple(sorted(request.params.items()))
             form = (request.operation, request.dtype, request.reduction, request.want)
             key = (request.transform, request.device, *form, params)
@@ -139,8 +147,12 @@ def _device(name: str) -> Any:
         return None
 
 
-def _array(array: Array, request: Request) -> jax.Array:
-    return jnp.asarray(np.asarray(array).astype(DTYPES[request.dtype]))
+def _array(array: Array, request: Request) -> Any:
+    typed = np.asarray(array).astype(DTYPES[request.dtype])
+    # JAX's own arrays have no strides; NumPy's are accepted in their place.
+    if request.layout != "contiguous":
+        return arranged(typed, request.layout)
+    return jnp.asarray(typed)
 
 
 def _outputs(found: Arrays, traces: int | None = None) -> Outputs:

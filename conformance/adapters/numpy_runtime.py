@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from conformance.adapters.functions import FunctionAdapter
+from conformance.adapters.layout import arranged, changed
 from conformance.adapters.protocol import (
     Capabilities,
     NotImplementedOperation,
@@ -34,9 +35,15 @@ class NumpyAdapter(FunctionAdapter):
         """Evaluates the function and, where it exists, its gradient."""
         function = self.functions[request.operation]
         gradient = self.functions.get(f"{request.operation}_grad")
-        inputs = dict(request.inputs)
+        # Copied, because the harness hands the same arrays to every implementation.
+        tensors = {
+            name: arranged(array, request.layout)
+            for name, array in {**request.inputs, **request.arrays}.items()
+        }
+        before = {name: array.copy() for name, array in tensors.items()}
+        inputs = dict(tensors)
         positional = (inputs.pop("logits"), inputs.pop("labels"))
-        keywords = {**inputs, **request.params, **request.arrays}
+        keywords = {**inputs, **request.params}
         found: dict[str, Any] = {}
         if request.gradients and (
             request.cotangent is not None or request.reduction not in ("none", "sum")
@@ -57,4 +64,5 @@ class NumpyAdapter(FunctionAdapter):
         return Outputs(
             arrays={key: array.astype(np.float64) for key, array in arrays.items()},
             dtypes={key: array.dtype.name for key, array in arrays.items()},
+            mutated=tuple(k for k in before if changed(before[k], tensors[k])),
         )

@@ -30,6 +30,10 @@ class Request:
             ``"grad_<argument>"``, the gradient of the sum of the output.
         cotangent: Weights of the output's elements in the sum that is differentiated;
             ones when absent.
+        layout: How the arrays lie in memory: ``"contiguous"``, ``"strided"``,
+            ``"transposed"`` or ``"broadcast"`` (those whose elements are all equal).
+        shards: Sizes of the parts of the first axis that are evaluated apart, each
+            under ``"parts"``, and put together to the mean; empty for one call.
     """
 
     operation: str
@@ -42,6 +46,8 @@ class Request:
     transform: str = "eager"
     want: tuple[str, ...] = ("value",)
     cotangent: Array | None = None
+    layout: str = "contiguous"
+    shards: tuple[int, ...] = ()
 
     @property
     def named_reduction(self) -> dict[str, str]:
@@ -63,11 +69,13 @@ class Outputs:
         dtypes: Name of the dtype in which each output came back.
         traces: How often the function was traced so far for calls like this one,
             or None where nothing is traced.
+        mutated: Arguments whose arrays no longer hold what they held.
     """
 
     arrays: dict[str, Array]
     dtypes: dict[str, str]
     traces: int | None = None
+    mutated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

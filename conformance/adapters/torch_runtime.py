@@ -3,6 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -54,6 +55,15 @@ class TorchAdapter(FunctionAdapter):
         """Evaluates the function and differentiates the weighted sum of its output."""
         inputs = {k: _tensor(v, request) for k, v in request.inputs.items()}
         arrays = {k: _tensor(v, request) for k, v in request.arrays.items()}
+        tensors = {**inputs, **arrays}
+        before = {k: v.clone() for k, v in tensors.items()}
+        response = self._answer(request, inputs, arrays)
+        if isinstance(response, Outputs):
+            mutated = tuple(k for k in before if _differ(before[k], tensors[k]))
+            return replace(response, mutated=mutated)
+        return response
+
+    def _answer(self, request: Request, inputs: Tensors, arrays: Tensors) -> Response:
         if request.transform == "vmap":
             return _outputs(self._vmap(request, inputs, arrays))
         tensors = {**inputs, **arrays}
@@ -138,7 +148,29 @@ class TorchAdapter(FunctionAdapter):
 
 def _tensor(array: Array, request: Request) -> torch.Tensor:
     # Copied, because the harness hands the same arrays to every implementation.
-    return torch.tensor(array, dtype=DTYPES[request.dtype], device=request.device)
+    tensor = torch.tensor(array, dtype=DTYPES[request.dtype], device=request.device)
+    return _arranged(tensor, request.layout)
+
+
+def _arranged(tensor: torch.Tensor, layout: str) -> torch.Tensor:
+    """Gives a tensor another place in memory; see ``layout.arranged``."""
+    if layout == "strided":
+        return torch.stack([tensor, tensor], -1)[..., 0]
+    if layout == "transposed":
+        return tensor.T.contiguous().T if tensor.ndim == 2 else tensor
+    if (
+        layout == "broadcast"
+        and tensor.numel()
+        and (tensor == tensor.flatten()[0]).all()
+    ):
+        return tensor.flatten()[0].clone().expand(tensor.shape)
+    return tensor
+
+
+def _differ(before: torch.Tensor, after: torch.Tensor) -> bool:
+    before, after = before.detach(), after.detach()
+    both_nan = (before != before) & (after != after)
+    return before.shape != after.shape or not bool(((before == after) | both_nan).all())
 
 
 def _differentiate(value: Any, request: Request, tensors: Tensors) -> Tensors:
