@@ -28,7 +28,7 @@ def binary_inputs(
     class_axis: int = -1,
 ) -> BinaryInputs:
     """Validates and converts; a weight that is off becomes 1, a bad value NaN."""
-    _validate.check_logits_labels(logits, labels)
+    _validate.check_pair(logits, labels)
     shape = tuple(logits.shape)
     _validate.check_class_weight("pos_weight", pos_weight, shape, class_axis)
     _validate.check_sample_weight(sample_weight, shape)

@@ -27,7 +27,7 @@ def binary_inputs(
     class_axis: int = -1,
 ) -> BinaryInputs:
     """Validates and converts; a weight that is off becomes 1, a bad value NaN."""
-    _validate.check_logits_labels(logits, labels)
+    _validate.check_pair(logits, labels)
     if not isinstance(logits, Tensor):
         raise TypeError(f"logits must be a tensor, got {type(logits).__name__}.")
     shape = tuple(logits.shape)
