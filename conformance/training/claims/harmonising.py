@@ -35,7 +35,7 @@ def ghmc(
         Weight * loss per element, and the counts for the next call.
     """
     counts = np.zeros(bins) if counts is None else counts.copy()
-    gradient = np.abs(1 / (1 + np.exp(-logits)) - labels)
+    gradient = np.abs((1 + np.tanh(logits / 2)) / 2 - labels)
     edges = np.arange(bins + 1) / bins
     weights = np.zeros_like(gradient)
     for i in range(bins):
