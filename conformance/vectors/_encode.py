@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from conformance import oracle
-from conformance.families import GroupSpec, Setting, SumSpec
+from conformance.families import GroupSpec, Points, Setting, SumSpec
 from conformance.registry import OPERATIONS, Operation
 
 SPEC = "1.0.0"
 
 Progress = Callable[[str], None]
+Stored = oracle.Expected | list[oracle.Expected]
 Json = dict[str, Any]
 
 
@@ -31,115 +32,155 @@ def identity(path: str, content: Json) -> str:
     return f"{path}#{base64.b32encode(digest)[:10].decode().lower()}"
 
 
-def _array(values: np.ndarray) -> Any:
-    """Hex bits of an array argument: a list, or one string for a scalar."""
-    if values.ndim == 0:
-        return hex_bits(float(values))
-    return [hex_bits(v) for v in values.tolist()]
+def _bits(value: Any) -> Any:
+    """Hex bits of a number, or of each of a list."""
+    if isinstance(value, list):
+        return [_bits(v) for v in value]
+    return hex_bits(float(value))
 
 
 def _arguments(chosen: Setting) -> Json:
     return {
         "params": dict(chosen.params),
-        "arrays": {name: _array(values) for name, values in chosen.arrays.items()},
+        "arrays": {k: _bits(values.tolist()) for k, values in chosen.arrays.items()},
     }
 
 
-def _output(expected: oracle.Expected) -> Json:
-    output: Json = {
-        "bits": [hex_bits(expected.hi), hex_bits(expected.lo)],
-        "scale": expected.scale,
+def _approximate(value: float) -> float:
+    return float(f"{value:.3e}")
+
+
+def _output(expected: Stored) -> Json:
+    several = isinstance(expected, list)
+    every = expected if isinstance(expected, list) else [expected]
+    columns: Json = {
+        "bits": [[hex_bits(e.hi), hex_bits(e.lo)] for e in every],
+        "scale": [e.scale for e in every],
     }
-    if np.isfinite(expected.hi):
-        output["approx"] = float(f"{expected.hi:.3e}")
-    return output
+    if np.isfinite([e.hi for e in every]).all():
+        columns["approx"] = [_approximate(e.hi) for e in every]
+    return columns if several else {k: v[0] for k, v in columns.items()}
 
 
-def _readable(inputs: Mapping[str, float]) -> str:
-    short = {"labels": "y", "logits": "x", "sample_weight": "w"}
-    return ";".join(f"{s}={inputs[k]:g}" for k, s in short.items() if k in inputs)
+def _readable(inputs: Mapping[str, Any]) -> str:
+    short = {
+        "labels": "y",
+        "heatmap": "y",
+        "targets": "y",
+        "logits": "x",
+        "probs": "p",
+        "predictions": "x",
+        "losses": "l",
+        "sample_weight": "w",
+    }
+
+    def text(value: Any) -> str:
+        return (
+            ",".join(f"{v:g}" for v in value)
+            if isinstance(value, list)
+            else f"{value:g}"
+        )
+
+    return ";".join(f"{s}={text(inputs[k])}" for k, s in short.items() if k in inputs)
 
 
-def _flags(operation: Operation, case: Json, inputs: Mapping[str, float]) -> list[str]:
-    known = {**oracle.DEFAULTS, **case, **inputs}
+def _flags(operation: Operation, case: Json, inputs: Mapping[str, Any]) -> list[str]:
+    known = {**oracle.defaults(operation.name), **case, **inputs}
     return sorted(flag for flag, rule in operation.flags.items() if rule(known))
 
 
-def _class_weights(spec: GroupSpec) -> np.ndarray | None:
-    """The per-class weight of every element, spread over the logits' shape."""
-    weights = spec.setting.arrays.get("pos_weight")
-    if weights is None:
-        return None
-    shape = np.array(spec.inputs["logits"].shape)
-    if weights.ndim:
-        axis = spec.setting.params.get("class_axis", -1)
-        others = [i for i in range(shape.size) if i != axis % shape.size]
-        weights = np.expand_dims(weights, others)
-    return np.broadcast_to(weights, shape).ravel()
+def _per_element(operation: Operation, spec: Points) -> list[Json]:
+    """Array arguments as each example sees them.
+
+    Where examples have no class axis, an array along one gives each its own weight.
+    """
+    count = int(np.prod(spec.shape))
+    arguments: list[Json] = [{} for _ in range(count)]
+    for name, weights in spec.setting.arrays.items():
+        values = [weights.tolist()] * count
+        if weights.ndim and operation.form == "pointwise":
+            axis = spec.class_axis % len(spec.shape)
+            others = [i for i in range(len(spec.shape)) if i != axis]
+            spread = np.broadcast_to(np.expand_dims(weights, others), spec.shape)
+            values = spread.ravel().tolist()
+        for own, value in zip(arguments, values, strict=True):
+            own[name] = value
+    return arguments
 
 
-def _points(operation: Operation, spec: GroupSpec, path: str) -> list[Json]:
+def _rows(operation: Operation, spec: Points) -> tuple[list[Json], list[Json]]:
+    """Inputs of every example, and all its arguments."""
+    inputs = list(spec.points())
+    own = _per_element(operation, spec)
+    return inputs, [
+        {**spec.setting.params, **arrays, **row}
+        for arrays, row in zip(own, inputs, strict=True)
+    ]
+
+
+def _points(
+    operation: Operation, spec: GroupSpec, path: str
+) -> tuple[list[Json], dict[str, Stored]]:
     given = _arguments(spec.setting)
-    weights = _class_weights(spec)
     case = {
         **spec.setting.params,
         "family": spec.family,
-        "per_class": spec.inputs["logits"].ndim > 1,
+        "per_class": len(spec.shape) > 1,
     }
-    outputs = ["value", *(f"grad_{name}" for name in spec.inputs)]
-    flat = {name: values.ravel().tolist() for name, values in spec.inputs.items()}
+    outputs = [n for n in operation.outputs if n[5:] in spec.inputs or n[:5] != "grad_"]
+    if spec.kinds.get("labels") == "index":
+        outputs.remove("grad_labels")
+    inputs, arguments = _rows(operation, spec)
+    expected, totals = [{} for _ in inputs], {}
+    if spec.policy == "value":
+        expected, totals = oracle.expect(operation.name, arguments, outputs)
     points = []
-    for i in range(len(flat["logits"])):
-        inputs = {name: values[i] for name, values in flat.items()}
-        bits = {name: hex_bits(v) for name, v in inputs.items()}
+    for row, results in zip(inputs, expected, strict=True):
+        bits = {name: _bits(v) for name, v in row.items()}
         content = {"operation": operation.name, **given, "inputs": bits}
-        point: Json = {
-            "id": identity(f"{path};{_readable(inputs)}", content),
-            "inputs": bits,
-            "flags": _flags(operation, case, inputs),
-            "outputs": {},
-        }
-        if spec.policy == "value":
-            arguments = {**spec.setting.params, **inputs}
-            if weights is not None:
-                arguments["pos_weight"] = float(weights[i])
-            expected = oracle.expect(operation.name, arguments, outputs)
-            point["outputs"] = {k: _output(e) for k, e in expected.items()}
-        points.append(point)
-    return points
+        points.append(
+            {
+                "id": identity(f"{path};{_readable(row)}", content),
+                "inputs": bits,
+                "flags": _flags(operation, case, row),
+                "outputs": {name: _output(e) for name, e in results.items()},
+            }
+        )
+    return points, totals
 
 
 def _group(operation: Operation, spec: GroupSpec) -> Json:
     path = f"{operation.name}/{spec.family}/{spec.label}"
+    points, totals = _points(operation, spec, path)
     return {
         "path": path,
         "family": spec.family,
         "exact_in": spec.exact_in,
         **_arguments(spec.setting),
-        "shape": list(spec.inputs["logits"].shape),
+        "kinds": dict(spec.kinds),
+        "shape": list(spec.shape),
         "policy": spec.policy,
-        "points": _points(operation, spec, path),
+        "totals": {name: _output(e) for name, e in totals.items()},
+        "points": points,
     }
 
 
 def _sum(operation: Operation, spec: SumSpec) -> Json:
     given = _arguments(spec.setting)
-    scalars = {k: float(v) for k, v in spec.setting.arrays.items()}
-    flat = {name: values.tolist() for name, values in spec.inputs.items()}
-    rows = [
-        dict(zip(flat, row, strict=True)) for row in zip(*flat.values(), strict=True)
-    ]
-    arguments = [{**spec.setting.params, **scalars, **row} for row in rows]
+    arrays = {k: v.tolist() for k, v in spec.setting.arrays.items()}
+    rows = list(spec.points())
+    arguments = [{**spec.setting.params, **arrays, **row} for row in rows]
+    gradients = [f"grad_{k}" for k in arrays if k in operation.array_arguments]
+    judged = f"grad_{operation.positional[0]}"
+    elements, expected = oracle.expect_sum(
+        operation.name, arguments, spec.tile, gradients
+    )
     points = [
         {
-            "inputs": {name: hex_bits(v) for name, v in row.items()},
-            "outputs": {
-                "grad_logits": _output(
-                    oracle.expect(operation.name, a, ["grad_logits"])["grad_logits"]
-                )
-            },
+            "inputs": {name: _bits(v) for name, v in row.items()},
+            "outputs": {judged: _output(oracle.encoded(outputs[judged]))},
         }
-        for row, a in zip(rows, arguments, strict=True)
+        for row, outputs in zip(rows, elements, strict=True)
     ]
     content = {
         "operation": operation.name,
@@ -147,17 +188,20 @@ def _sum(operation: Operation, spec: SumSpec) -> Json:
         "inputs": [p["inputs"] for p in points],
         "tile": spec.tile,
     }
-    case = {**spec.setting.params, **scalars, "family": spec.family, "per_class": False}
-    case["tile"] = spec.tile
+    case = {
+        **spec.setting.params,
+        **arrays,
+        "family": spec.family,
+        "per_class": False,
+        "tile": spec.tile,
+    }
     flags = {flag for row in rows for flag in _flags(operation, case, row)}
-    expected = oracle.expect_sum(
-        operation.name, arguments, spec.tile, [f"grad_{name}" for name in scalars]
-    )
     return {
         "id": identity(f"{operation.name}/{spec.family}/{spec.label}", content),
         "family": spec.family,
         "exact_in": spec.exact_in,
         **given,
+        "kinds": dict(spec.kinds),
         "tile": spec.tile,
         "flags": sorted(flags),
         "points": points,

@@ -1,108 +1,23 @@
-"""Point families: which inputs an element-wise binary loss is tried on, and why.
-
-Everything is deterministic: grids are written out, draws come from raw PCG64 bits,
-whose stream NumPy guarantees. The result is frozen as bits in the vectors anyway.
-"""
+"""Points of the element-wise losses on independent logits."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
-Inputs = dict[str, Array]
-
-REDUCTION_SIZES = (1, 2, 7, 1023, 1025, 70001)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Keyword arguments of one group: numbers and strings, and arrays."""
-
-    params: Mapping[str, Any] = field(default_factory=dict)
-    arrays: Mapping[str, Array] = field(default_factory=dict)
-
-    @property
-    def label(self) -> str:
-        """The setting as it stands in paths, ``gamma=2;alpha=0.25``."""
-        parts = [f"{k}={_short(v)}" for k, v in self.params.items()]
-        parts += [
-            f"{k}=({','.join(_short(float(v)) for v in a.ravel())})"
-            for k, a in self.arrays.items()
-        ]
-        return ";".join(parts) or "default"
-
-
-@dataclass(frozen=True)
-class GroupSpec:
-    """Points that share a setting; evaluated in one call."""
-
-    family: str
-    setting: Setting
-    inputs: Inputs
-    exact_in: str = "bfloat16"
-    variant: str = ""
-    policy: str = "value"
-
-    @property
-    def label(self) -> str:
-        """Last part of the path: setting, variant, and dtype unless bfloat16."""
-        dtype = "" if self.exact_in == "bfloat16" else self.exact_in
-        return ";".join(p for p in (self.setting.label, self.variant, dtype) if p)
-
-
-@dataclass(frozen=True)
-class SumSpec:
-    """Points repeated to a given number of elements and reduced."""
-
-    family: str
-    setting: Setting
-    inputs: Inputs
-    tile: int
-    exact_in: str = "bfloat16"
-
-    @property
-    def label(self) -> str:
-        """Last part of the path."""
-        return f"{self.setting.label};n={self.tile}"
-
-
-def setting(**arguments: Any) -> Setting:
-    """Makes a setting: lists become arrays, everything else a parameter."""
-    arrays = {k: v for k, v in arguments.items() if isinstance(v, list | np.ndarray)}
-    return Setting(
-        {k: v for k, v in arguments.items() if k not in arrays},
-        {k: np.asarray(v, dtype=np.float64) for k, v in arrays.items()},
-    )
-
-
-def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
-
-
-def nearest(values: ArrayLike, dtype: str) -> Array:
-    """Rounds to the nearest number of the dtype, as float64."""
-    wide = np.asarray(values, dtype=np.float64)
-    if dtype == "float64":
-        return wide
-    single = wide.astype(np.float32)
-    if dtype == "bfloat16":
-        bits = single.view(np.uint32)
-        rounded = bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
-        single = (rounded & np.uint32(0xFFFF0000)).view(np.float32)
-    return single.astype(np.float64)
-
-
-def _draw(seed: int, n: int, low: float, high: float, dtype: str) -> Array:
-    raw = np.random.PCG64(seed).random_raw(n)
-    unit = (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    return nearest(low + (high - low) * unit, dtype)
-
-
-def _signed(*magnitudes: float) -> Array:
-    return np.array([s * m for m in magnitudes for s in (1.0, -1.0)])
+from conformance.families._spec import (
+    HARD,
+    GroupSpec,
+    Inputs,
+    Points,
+    Setting,
+    SumSpec,
+    draw,
+    nearest,
+    reductions,
+    signed,
+)
 
 
 def _grid(logits: ArrayLike, labels: ArrayLike) -> Inputs:
@@ -120,21 +35,18 @@ def _margins(margins: ArrayLike) -> Inputs:
     }
 
 
-HARD = (0.0, 1.0)
-
-
 def basic() -> Iterator[tuple[str, Inputs]]:
     """Ordinary logits, where every formula works."""
-    yield "bfloat16", _grid(_signed(0.25, 0.5, 1, 2, 3, 5, 8, 12), HARD)
-    yield "float32", _grid(_draw(32, 8, -12.0, 12.0, "float32"), HARD)
-    yield "float64", _grid(_draw(64, 8, -30.0, 30.0, "float64"), HARD)
+    yield "bfloat16", _grid(signed(0.25, 0.5, 1, 2, 3, 5, 8, 12), HARD)
+    yield "float32", _grid(draw(32, 8, -12.0, 12.0, "float32"), HARD)
+    yield "float64", _grid(draw(64, 8, -30.0, 30.0, "float64"), HARD)
 
 
 def kink() -> Iterator[tuple[str, Inputs]]:
     """Both zeros and their neighbours: where max(x, 0) and |x| have no slope."""
-    yield "bfloat16", _grid([0.0, -0.0, *_signed(2.0**-14, 2.0**-7)], (0.0, 0.5, 1.0))
-    yield "float32", _grid(_signed(2.0**-126, 2.0**-24), HARD)
-    yield "float64", _grid(_signed(2.0**-1022, 2.0**-53), HARD)
+    yield "bfloat16", _grid([0.0, -0.0, *signed(2.0**-14, 2.0**-7)], (0.0, 0.5, 1.0))
+    yield "float32", _grid(signed(2.0**-126, 2.0**-24), HARD)
+    yield "float64", _grid(signed(2.0**-1022, 2.0**-53), HARD)
 
 
 def saturation() -> Iterator[tuple[str, Inputs]]:
@@ -142,10 +54,10 @@ def saturation() -> Iterator[tuple[str, Inputs]]:
     # 710, 746 and 1e4 need more than eight bits: the bfloat16 group has neighbours.
     yield (
         "bfloat16",
-        _grid(_signed(17, 37, 89, 104, 704, 712, 744, 748, 9984), HARD),
+        _grid(signed(17, 37, 89, 104, 704, 712, 744, 748, 9984), HARD),
     )
-    yield "float32", _grid(_signed(710, 746, 1e4), HARD)
-    yield "float64", _grid(_signed(709.782712893384, 745.1332191019412), HARD)
+    yield "float32", _grid(signed(710, 746, 1e4), HARD)
+    yield "float64", _grid(signed(709.782712893384, 745.1332191019412), HARD)
 
 
 def cancellation() -> Iterator[tuple[str, Inputs]]:
@@ -207,7 +119,7 @@ POINTWISE: dict[str, Family] = {
 }
 
 
-def pointwise(grids: Mapping[str, tuple[Setting, ...]]) -> Iterator[GroupSpec]:
+def _pointwise(grids: Mapping[str, tuple[Setting, ...]]) -> Iterator[GroupSpec]:
     """Groups of the families that are plain lists of points."""
     for family, settings in grids.items():
         for chosen in settings:
@@ -215,7 +127,7 @@ def pointwise(grids: Mapping[str, tuple[Setting, ...]]) -> Iterator[GroupSpec]:
                 yield GroupSpec(family, chosen, inputs, exact_in)
 
 
-def weighted(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
+def _weighted(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
     """WEIGHTING: sample weights, zero included."""
     inputs = _grid([-11.0, -3.5, -1.25, 0.75, 2.5, 14.0], (0.0, 0.25, 1.0))
     weights = np.resize([0.0, 0.25, 1.0, 3.0, 20.0], inputs["logits"].size)
@@ -228,7 +140,7 @@ def weighted(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
         )
 
 
-def per_class(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
+def _per_class(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
     """WEIGHTING: pos_weight per class along the class axis of each setting."""
 
     def group(chosen: Setting, shape: list[int], variant: str = "") -> GroupSpec:
@@ -250,7 +162,7 @@ def per_class(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
             yield group(chosen, [classes, classes], "square")
 
 
-def one_class(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
+def _one_class(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
     """ONE_CLASS: a batch without positives, and one without negatives."""
     for chosen in settings:
         for label in HARD:
@@ -259,7 +171,7 @@ def one_class(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
             yield GroupSpec("one_class", chosen, inputs, variant=variant)
 
 
-def bad_input(
+def _bad_input(
     usual: Setting, settings: tuple[Setting, ...], *, sample_weight: bool
 ) -> Iterator[GroupSpec]:
     """BAD_INPUT: never a plausible number, never a wrapped index.
@@ -285,22 +197,51 @@ def bad_input(
         yield group(chosen, good, "")
 
 
-def reductions(
-    settings: tuple[Setting, ...], *, sample_weight: bool
-) -> Iterator[SumSpec]:
-    """REDUCTION and EMPTY: uneven points, tiled past every block size.
+@dataclass(frozen=True)
+class BinaryCases:
+    """Points of one element-wise loss on logits.
 
-    Args:
-        settings: Arrays in them are scalars whose gradients are wanted.
+    Attributes:
+        grids: Settings tried by each family of plain points.
+        per_class: Settings with one ``pos_weight`` per class.
+        one_class: Settings tried with batches of a single class.
+        sums: Settings of the reductions; arrays in them are scalars.
+        bad_settings: Settings out of range.
+        weighted: Settings tried with sample weights.
         sample_weight: Whether the operation takes sample weights.
     """
-    logits = [-7.0, 3.5, -0.75, 0.0, 1.5, -16.0, 5.0, -2.5, 12.0, -4.0, 0.25]
-    labels = [0.0, 1.0, 0.0, 1.0, 0.25, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0]
-    inputs = {"logits": np.array(logits), "labels": np.array(labels)}
-    if sample_weight:
-        weights = [1.0, 0.5, 3.0, 1.0, 2.0, 0.0, 1.0, 5.0, 1.0, 0.25, 1.0]
-        inputs["sample_weight"] = np.array(weights)
-    for chosen in settings:
-        yield SumSpec("empty", chosen, inputs, 0)
-        for size in REDUCTION_SIZES:
-            yield SumSpec("reduction", chosen, inputs, size)
+
+    grids: Mapping[str, tuple[Setting, ...]]
+    per_class: tuple[Setting, ...]
+    one_class: tuple[Setting, ...]
+    sums: tuple[Setting, ...]
+    bad_settings: tuple[Setting, ...]
+    weighted: tuple[Setting, ...] = ()
+    sample_weight: bool = True
+
+    def groups(self) -> Iterator[GroupSpec]:
+        """Yields every group of points."""
+        usual = self.grids["basic"][0]
+        yield from _pointwise(self.grids)
+        yield from _weighted(self.weighted)
+        yield from _per_class(self.per_class)
+        yield from _one_class(self.one_class)
+        yield from _bad_input(
+            usual, self.bad_settings, sample_weight=self.sample_weight
+        )
+
+    def sum_cases(self) -> Iterator[SumSpec]:
+        """Yields every reduction."""
+        logits = [-7.0, 3.5, -0.75, 0.0, 1.5, -16.0, 5.0, -2.5, 12.0, -4.0, 0.25]
+        labels = [0.0, 1.0, 0.0, 1.0, 0.25, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0]
+        usual = {"logits": np.array(logits), "labels": np.array(labels)}
+        # From 1e-30 to 1e4, small ones before, between and after the large.
+        lopsided = _margins([69, -9984, 34, -104, 50, -7, 20, 61, 3])
+        if self.sample_weight:
+            weights = [1.0, 0.5, 3.0, 1.0, 2.0, 0.0, 1.0, 5.0, 1.0, 0.25, 1.0]
+            usual["sample_weight"] = np.array(weights)
+            lopsided["sample_weight"] = np.resize(
+                [1.0, 2.0, 0.5], lopsided["logits"].size
+            )
+        points = Points("reduction", self.sums[0], usual)
+        yield from reductions(points, self.sums, lopsided)

@@ -1,0 +1,34 @@
+"""Point families: which inputs each kind of operation is tried on, and why.
+
+One module per kind of operation. Only NumPy is needed.
+"""
+
+from conformance.families._spec import (
+    LARGEST,
+    REDUCTION_SIZES,
+    Array,
+    Cases,
+    GroupSpec,
+    Inputs,
+    Points,
+    Setting,
+    SumSpec,
+    nearest,
+    setting,
+)
+from conformance.families.binary import BinaryCases
+
+__all__ = [
+    "LARGEST",
+    "REDUCTION_SIZES",
+    "Array",
+    "BinaryCases",
+    "Cases",
+    "GroupSpec",
+    "Inputs",
+    "Points",
+    "Setting",
+    "SumSpec",
+    "nearest",
+    "setting",
+]
