@@ -54,7 +54,6 @@ def harmonise(
     """Weighs each element by the inverse density of its gradient norm in [0, 1]."""
     _validate.check_density(bins, debias, average_over, reduce_counts)
     _validate.check_state(state, bins)
-    _validate.check_mask("sample_mask", sample_mask, norm.shape)
     momentum = hyperparameter("momentum", momentum, high=1, closed=False)
     if state is None:
         state = GHMState(np.zeros(bins), np.zeros(bins, dtype=np.int64))
@@ -64,7 +63,7 @@ def harmonise(
     kept = asked & ~np.isnan(norm)
     # The last bin is closed: a norm of 1 belongs to it.
     index = np.minimum(np.floor(np.where(kept, norm, 0) * bins), bins - 1).astype(int)
-    counts = np.bincount(index[kept], minlength=bins).astype(np.float64)
+    counts = np.bincount(index[kept], minlength=bins)
     if reduce_counts is not None:
         counts = reduce_counts(counts)
     filled = counts > 0
@@ -75,7 +74,7 @@ def harmonise(
         state.counts / _share_seen(momentum, state.updates) if debias else state.counts
     )
     share = np.sum(filled) if average_over == "nonempty" else bins
-    total = np.sum(counts)
+    total = np.asarray(np.sum(counts))
     per_bin = np.where(filled, total / np.where(filled, density, 1) / max(share, 1), 0)
     weight = np.where(kept, per_bin[index], np.where(asked, np.nan, 0))
     return Harmony(weight, kept, total, state)
@@ -88,12 +87,12 @@ def _share_seen(momentum: NDArray, updates: NDArray) -> NDArray:
     return np.where(updates == 0, 1, share)
 
 
-def weighted(harmony: Harmony, each: NDArray) -> NDArray:
-    """Weighs a number per element; a masked one is 0 even where it is not finite."""
-    dropped = ~harmony.kept & ~np.isnan(harmony.weight)
-    return product(harmony.weight, np.where(dropped, 0, each))
+def masked(sample_mask: Any, array: Any) -> Any:
+    """Replaces what does not count by 0, whatever stands there."""
+    return array if sample_mask is None else np.where(sample_mask, array, 0)
 
 
 def reduce_weighted(harmony: Harmony, loss: NDArray, reduction: str) -> Any:
     """Weighs and reduces a loss; the mean is over the kept elements."""
-    return reduce(weighted(harmony, loss), np.sum(harmony.kept), reduction)
+    loss = product(harmony.weight, loss)
+    return reduce(loss, np.sum(harmony.kept), reduction)

@@ -104,4 +104,5 @@ def class_inputs(
     _validate.check_range("class_weights", w)
     _validate.check_range("sample_weight", v)
     divisor = np.sum(y * w) if normalizer == "weights" else np.sum(kept)
-    return ClassInputs(np.where(kept[..., None], x, 0), y, w, v, kept, divisor)
+    x = np.where(kept[..., None], x, 0)
+    return ClassInputs(x, y, w, v, kept, np.asarray(divisor))

@@ -26,7 +26,8 @@ def _from_top(x: NDArray) -> tuple[NDArray, NDArray]:
     """Returns the distance of each logit from the largest, and the rest of the sum."""
     top = _top(x)
     largest = np.sum(np.where(top, x, 0), axis=-1, keepdims=True)
-    gap = np.where(top & ~np.isnan(x), 0, largest - x)
+    with np.errstate(invalid="ignore"):  # inf - inf: NaN where there is no limit
+        gap = np.where(top & ~np.isnan(x), 0, largest - x)
     rest = np.sum(np.where(top, 0, np.exp(-gap)), axis=-1, keepdims=True)
     return gap, rest
 
@@ -59,9 +60,11 @@ def margin(x: NDArray, label: NDArray) -> tuple[NDArray, NDArray]:
     rivals = np.where(own, -np.inf, x)
     top = _top(rivals)
     largest = np.sum(np.where(top, rivals, 0), axis=-1, keepdims=True)
-    # A rival at -inf has no share, also where there is no other.
-    share = np.where(np.isneginf(rivals), 0, np.exp(np.where(top, 0, rivals - largest)))
-    rest = np.sum(np.where(top, 0, share), axis=-1, keepdims=True)
-    slope = np.where(own, 1, -share / (1 + rest))
-    against = (largest + np.log1p(rest)).squeeze(-1)
-    return np.sum(np.where(own, x, 0), axis=-1) - against, slope
+    with np.errstate(invalid="ignore"):  # inf - inf: NaN where there is no limit
+        share = np.exp(np.where(top, 0, rivals - largest))
+        # A rival at -inf has no share, also where there is no other.
+        share = np.where(np.isneginf(rivals), 0, share)
+        rest = np.sum(np.where(top, 0, share), axis=-1, keepdims=True)
+        against = (largest + np.log1p(rest)).squeeze(-1)
+        log_odds = np.sum(np.where(own, x, 0), axis=-1) - against
+    return log_odds, np.where(own, 1, -share / (1 + rest))

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refimpl import _validate, bce
-from refimpl._density import GHMState, harmonise, reduce_weighted, weighted
+from refimpl._density import GHMState, harmonise, masked, reduce_weighted
 from refimpl._inputs import binary_inputs
-from refimpl._stable import sigmoid
+from refimpl._stable import product, sigmoid
 
 
 def ghmc_loss(
@@ -47,7 +47,7 @@ def ghmc_loss(
         average_over: ``"nonempty"``: B is the number of bins with an element in this
             call, as in the published code. ``"bins"``: B = ``bins``.
         sample_mask: Boolean, false where an element does not count.
-        reduce_counts: Sums an array of ``(bins,)`` over all shards, such as
+        reduce_counts: Sums ``(bins,)`` integers over all shards, such as
             ``lambda counts: jax.lax.psum(counts, "data")``. ``None`` means one shard.
         reduction: ``"none"``, ``"sum"``, ``"mean"`` or ``"parts"``.
 
@@ -77,7 +77,7 @@ def ghmc_loss(
         Li et al., 2019, eq. 8 and section 3.3. https://arxiv.org/abs/1811.05181
     """
     _validate.check_choice("reduction", reduction, _validate.REDUCTIONS)
-    x, y, w, _ = binary_inputs(logits, labels)
+    x, y = _inputs(logits, labels, sample_mask)
     harmony = harmonise(
         _classification_norm(x, y),
         state,
@@ -88,7 +88,7 @@ def ghmc_loss(
         sample_mask=sample_mask,
         reduce_counts=reduce_counts,
     )
-    loss = bce.value(x, y, w, np.zeros(()))
+    loss = bce.value(x, y, np.ones(()), np.zeros(()))
     return reduce_weighted(harmony, loss, reduction), harmony.state
 
 
@@ -127,7 +127,7 @@ def ghmc_loss_grad(
         ValueError: As the loss does, or an unknown ``argument``.
     """
     _validate.check_choice("argument", argument, ("logits", "labels"))
-    x, y, w, _ = binary_inputs(logits, labels)
+    x, y = _inputs(logits, labels, sample_mask)
     harmony = harmonise(
         _classification_norm(x, y),
         state,
@@ -138,7 +138,15 @@ def ghmc_loss_grad(
         sample_mask=sample_mask,
         reduce_counts=reduce_counts,
     )
-    return weighted(harmony, bce.PARTIALS[argument](x, y, w, np.zeros(())))
+    slope = bce.PARTIALS[argument](x, y, np.ones(()), np.zeros(()))
+    return product(harmony.weight, slope)
+
+
+def _inputs(logits: Any, labels: Any, sample_mask: Any) -> tuple[NDArray, NDArray]:
+    _validate.check_pair(logits, labels)
+    _validate.check_mask("sample_mask", sample_mask, logits.shape)
+    x, y, _, _ = binary_inputs(masked(sample_mask, logits), masked(sample_mask, labels))
+    return x, y
 
 
 def _classification_norm(x: NDArray, y: NDArray) -> NDArray:

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refimpl import _validate
-from refimpl._density import GHMState, harmonise, reduce_weighted, weighted
+from refimpl._density import GHMState, harmonise, masked, reduce_weighted
 from refimpl._inputs import hyperparameter
+from refimpl._stable import product
 
 
 def ghmr_loss(
@@ -67,7 +68,7 @@ def ghmr_loss(
         Li et al., 2019, eq. 10 and 13. https://arxiv.org/abs/1811.05181
     """
     _validate.check_choice("reduction", reduction, _validate.REDUCTIONS)
-    d, width = _differences(predictions, targets, mu)
+    d, width = _inputs(predictions, targets, mu, sample_mask)
     harmony = harmonise(
         np.abs(_slope(d, width)),
         state,
@@ -119,7 +120,7 @@ def ghmr_loss_grad(
         ValueError: As the loss does, or an unknown ``argument``.
     """
     _validate.check_choice("argument", argument, ("predictions", "targets"))
-    d, width = _differences(predictions, targets, mu)
+    d, width = _inputs(predictions, targets, mu, sample_mask)
     slope = _slope(d, width)
     harmony = harmonise(
         np.abs(slope),
@@ -131,13 +132,17 @@ def ghmr_loss_grad(
         sample_mask=sample_mask,
         reduce_counts=reduce_counts,
     )
-    return weighted(harmony, slope if argument == "predictions" else -slope)
+    return product(harmony.weight, slope if argument == "predictions" else -slope)
 
 
-def _differences(predictions: Any, targets: Any, mu: Any) -> tuple[NDArray, NDArray]:
+def _inputs(
+    predictions: Any, targets: Any, mu: Any, sample_mask: Any
+) -> tuple[NDArray, NDArray]:
     _validate.check_pair(predictions, targets, names=("predictions", "targets"))
+    _validate.check_mask("sample_mask", sample_mask, predictions.shape)
     width = hyperparameter("mu", mu, positive=True)
-    return np.asarray(predictions, np.float64) - np.asarray(targets, np.float64), width
+    ahead, behind = (masked(sample_mask, array) for array in (predictions, targets))
+    return np.asarray(ahead, np.float64) - np.asarray(behind, np.float64), width
 
 
 def _ratio(d: NDArray, size: NDArray) -> NDArray:
