@@ -1,4 +1,4 @@
-"""Elementwise functions that carry their closed-form derivatives."""
+"""Functions that carry their closed-form derivatives."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -9,13 +9,17 @@ from torch import Tensor
 
 
 def differentiable(
-    value: Callable[..., Tensor], partials: Sequence[Callable[..., Tensor]]
+    value: Callable[..., Tensor],
+    partials: Sequence[Callable[..., Tensor]],
+    *,
+    rowwise: bool = False,
 ) -> Callable[..., Tensor]:
-    """Joins an elementwise function with its partial derivatives, one per argument.
+    """Joins a function with its partial derivatives, one per argument.
 
-    All arguments have the same shape. The partials are differentiated in turn for
-    second derivatives, so they are themselves built from functions that are safe to
-    differentiate.
+    All arguments have the same shape. The function works element by element, or, if
+    ``rowwise``, turns each row along the last axis into one number. The partials have
+    the shape of the arguments. They are differentiated in turn for second derivatives,
+    so they are themselves built from functions that are safe to differentiate.
     """
 
     class Reverse(torch.autograd.Function):
@@ -35,6 +39,8 @@ def differentiable(
         @staticmethod
         def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
             (cotangent,), args = grad_outputs, ctx.saved_tensors
+            if rowwise and cotangent is not None:
+                cotangent = cotangent.unsqueeze(-1)
             return tuple(
                 cotangent * partial(*args) if needed and cotangent is not None else None
                 for partial, needed in zip(partials, ctx.needs_input_grad, strict=True)
@@ -52,7 +58,8 @@ def differentiable(
                 for partial, tangent in zip(partials, tangents, strict=True)
                 if tangent is not None
             ]
-            return torch.stack(terms).sum(dim=0) if len(terms) > 1 else terms[0]
+            total = torch.stack(terms).sum(dim=0) if len(terms) > 1 else terms[0]
+            return total.sum(dim=-1) if rowwise else total
 
     def function(*args: Tensor) -> Tensor:
         # torch.compile refuses a Function with a jvp rule.

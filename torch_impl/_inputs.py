@@ -28,12 +28,10 @@ def binary_inputs(
 ) -> BinaryInputs:
     """Validates and converts; a weight that is off becomes 1, a bad value NaN."""
     _validate.check_pair(logits, labels)
-    if not isinstance(logits, Tensor):
-        raise TypeError(f"logits must be a tensor, got {type(logits).__name__}.")
     shape = tuple(logits.shape)
     _validate.check_class_weight("pos_weight", pos_weight, shape, class_axis)
     _validate.check_sample_weight(sample_weight, shape)
-    x = logits.float() if logits.dtype.itemsize < 4 else logits
+    x = computed("logits", logits)
     w = in_range("pos_weight", 1 if pos_weight is None else pos_weight, like=x)
     v = 1 if sample_weight is None else sample_weight
     return BinaryInputs(
@@ -44,17 +42,17 @@ def binary_inputs(
     )
 
 
-def hyperparameter(
-    name: str,
-    value: Any,
-    *,
-    like: Tensor,
-    high: float = float("inf"),
-    closed: bool = True,
-) -> Tensor:
-    """Validates a scalar; a tensor out of range becomes NaN."""
-    _validate.check_number(name, value, high=high, closed=closed)
-    return in_range(name, value, like=like, high=high, closed=closed)
+def computed(name: str, scores: Tensor) -> Tensor:
+    """Returns the scores in the dtype of computation, float32 at least."""
+    if not isinstance(scores, Tensor):
+        raise TypeError(f"{name} must be a tensor, got {type(scores).__name__}.")
+    return scores.float() if scores.dtype.itemsize < 4 else scores
+
+
+def hyperparameter(name: str, value: Any, *, like: Tensor, **bounds: Any) -> Tensor:
+    """Validates a scalar within the bounds; a tensor out of range becomes NaN."""
+    _validate.check_number(name, value, **bounds)
+    return in_range(name, value, like=like, **bounds)
 
 
 def in_range(
@@ -64,18 +62,101 @@ def in_range(
     like: Tensor,
     high: float = float("inf"),
     closed: bool = True,
+    positive: bool = False,
 ) -> Tensor:
-    """Converts to the dtype of ``like``; values outside [0, high] become NaN."""
+    """Converts to the dtype of ``like``; values outside [0, high] become NaN.
+
+    The upper end is open unless ``closed``, the lower one if ``positive``.
+    """
+    array = beside(name, value, like=like).to(like.dtype)
+    bounded = closed and high < float("inf")
+    below = array > 0 if positive else array >= 0
+    inside = below & ((array <= high) if bounded else (array < high))
+    # A product, so that the derivative with respect to a bad value is NaN as well.
+    return array * torch.where(inside, torch.ones_like(array), torch.nan)
+
+
+def beside(name: str, value: Any, *, like: Tensor) -> Tensor:
+    """Converts to a tensor on the device of ``like``."""
     if not isinstance(value, Tensor):
-        value = torch.as_tensor(value, dtype=like.dtype, device=like.device)
+        # A Python number would become float32 otherwise.
+        dtype = None if hasattr(value, "dtype") else like.dtype
+        return torch.as_tensor(value, dtype=dtype, device=like.device)
     # A 0-d CPU tensor is a scalar everywhere, as in torch's own arithmetic.
-    elif value.device != like.device and value.ndim > 0:
+    if value.device != like.device and value.ndim > 0:
         raise ValueError(
             f"{name} must be on the device of logits, {like.device}, "
             f"got {value.device}."
         )
-    array = value.to(device=like.device, dtype=like.dtype)
-    bounded = closed and high < float("inf")
-    inside = (array >= 0) & ((array <= high) if bounded else (array < high))
-    # A product, so that the derivative with respect to a bad value is NaN as well.
-    return array * torch.where(inside, torch.ones_like(array), torch.nan)
+    return value.to(like.device)
+
+
+class ClassInputs(NamedTuple):
+    """Arguments of a loss on classes; see :class:`refimpl._inputs.ClassInputs`.
+
+    Attributes:
+        logits: Scores, the class axis last.
+        labels: Probability of each class; NaN in the whole row for a bad label.
+        class_weights: One value per class; all NaN if one is bad.
+        sample_weight: One value per example, or 0-d.
+        kept: Whether an example counts.
+        normalizer: What ``"mean"`` divides by.
+    """
+
+    logits: Tensor
+    labels: Tensor
+    class_weights: Tensor
+    sample_weight: Tensor
+    kept: Tensor
+    normalizer: Tensor
+
+
+def class_inputs(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    class_weights: Any,
+    sample_weight: Any = None,
+    ignore_index: int,
+    class_axis: int,
+    normalizer: str,
+) -> ClassInputs:
+    """Validates and converts; a weight that is off becomes 1, a bad value NaN."""
+    _validate.check_choice("normalizer", normalizer, _validate.NORMALIZERS)
+    _validate.check_integer("ignore_index", ignore_index)
+    by_index = _validate.check_classes(logits, labels, class_axis)
+    x = computed("logits", logits).movedim(class_axis, -1)
+    _validate.check_class_weights(class_weights, x.shape[-1])
+    _validate.check_sample_weight(sample_weight, tuple(x.shape[:-1]))
+    labels = beside("labels", labels, like=x)
+    if by_index:
+        y, kept = _one_hot(labels.long(), x, ignore_index)
+    else:
+        y = in_range("labels", labels.movedim(class_axis, -1), like=x, high=1)
+        y = _all_or_nan(y)
+        kept = torch.ones_like(x[..., 0], dtype=torch.bool)
+    w = x.new_ones(x.shape[-1])
+    if class_weights is not None:
+        w = _all_or_nan(in_range("class_weights", class_weights, like=x))
+    v = x.new_ones(())
+    if sample_weight is not None:
+        v = beside("sample_weight", sample_weight, like=x).where(kept, 1)
+        v = in_range("sample_weight", v, like=x)
+    divisor = (y * w).sum() if normalizer == "weights" else kept.sum()
+    x = torch.where(kept.unsqueeze(-1), x, 0)
+    return ClassInputs(x, y, w, v, kept, divisor)
+
+
+def _one_hot(labels: Tensor, x: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
+    """Returns labels as probabilities, 0 where ignored, and which are kept."""
+    classes = torch.arange(x.shape[-1], device=x.device)
+    kept = labels != ignore_index
+    valid = (labels >= 0) & (labels < x.shape[-1])
+    share = torch.where(kept, torch.where(valid, 1.0, torch.nan), 0.0).to(x.dtype)
+    return (classes == labels.unsqueeze(-1)) * share.unsqueeze(-1), kept
+
+
+def _all_or_nan(array: Tensor) -> Tensor:
+    """Spreads a NaN along the last axis."""
+    bad = array.isnan().any(dim=-1, keepdim=True)
+    return array * torch.where(bad, torch.nan, torch.ones_like(array))

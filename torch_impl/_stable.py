@@ -31,3 +31,13 @@ softplus_ratio = differentiable(
 def product(a: Tensor, b: Tensor) -> Tensor:
     """Returns a * b with 0 * inf = 0: a term that is off stays off at the limit."""
     return a * torch.where((a == 0) & torch.isinf(b), 0, b)
+
+
+def one_minus_exp(b: Tensor) -> Tensor:
+    """Returns 1 - exp(-b) without cancellation, b >= 0."""
+    # Compiled for a CPU, torch 2.13 computes expm1(v) as exp(v) - 1. Kahan's form: the
+    # rounding errors of 1 - u and log(u) cancel in their quotient.
+    near = b.clamp(max=1)
+    u = torch.exp(-near)
+    corrected = (1 - u) * near / torch.where(u == 1, 1, -torch.log(u))
+    return torch.where(b > 1, 1 - torch.exp(-b), torch.where(u == 1, b, corrected))

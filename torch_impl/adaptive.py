@@ -11,7 +11,7 @@ from torch_impl import bce
 from torch_impl._differentiable import differentiable
 from torch_impl._inputs import binary_inputs, hyperparameter
 from torch_impl._reduce import reduce
-from torch_impl._stable import product
+from torch_impl._stable import one_minus_exp, product
 from torch_impl.focal import alphas, focal
 
 
@@ -36,22 +36,13 @@ def adaptive_bce_with_logits(
     return reduce(loss, x.numel(), reduction)
 
 
-def _one_minus_exp(b: Tensor) -> Tensor:
-    # Compiled for a CPU, torch 2.13 computes expm1(v) as exp(v) - 1. Kahan's form: the
-    # rounding errors of 1 - u and log(u) cancel in their quotient.
-    near = b.clamp(max=1)
-    u = torch.exp(-near)
-    corrected = (1 - u) * near / torch.where(u == 1, 1, -torch.log(u))
-    return torch.where(b > 1, 1 - torch.exp(-b), torch.where(u == 1, b, corrected))
-
-
 def _log_modulator_value(b: Tensor) -> Tensor:
-    return torch.log(_one_minus_exp(b))
+    return torch.log(one_minus_exp(b))
 
 
 def _elasticity_value(b: Tensor) -> Tensor:
     # d log(1 - exp(-b)) / d log b = b exp(-b) / (1 - exp(-b)), which is 1 at b = 0.
-    p = _one_minus_exp(b)
+    p = one_minus_exp(b)
     return product(torch.exp(-b), b) / torch.where(b == 0, 1, p) + (b == 0)
 
 

@@ -1,0 +1,47 @@
+"""Focal loss over classes."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from refimpl._validate import REDUCTIONS, check_choice, check_indices
+from torch_impl._inputs import class_inputs, hyperparameter
+from torch_impl._reduce import reduce
+from torch_impl._softmax import margin, top
+from torch_impl.focal import alphas, focal
+
+
+def softmax_focal_loss(
+    logits: Tensor,
+    labels: Tensor,
+    *,
+    gamma: Any = 2.0,
+    class_weights: Any = None,
+    ignore_index: int = -100,
+    class_axis: int = -1,
+    normalizer: str = "count",
+    reduction: str = "mean",
+) -> Any:
+    """Computes :func:`refimpl.softmax_focal_loss`.
+
+    It is the sigmoid focal loss of the margin, whose slope by the logits is a rule of
+    its own: 1 at the label, minus the softmax of the others elsewhere.
+    """
+    check_choice("reduction", reduction, REDUCTIONS)
+    check_indices(labels)
+    x, y, w, _, kept, divisor = class_inputs(
+        logits,
+        labels,
+        class_weights=class_weights,
+        ignore_index=ignore_index,
+        class_axis=class_axis,
+        normalizer=normalizer,
+    )
+    own = top(y)
+    m = margin(x, own)
+    # Not a product with the one-hot label, which would meet infinite slopes with 0.
+    weight = torch.where(own, w * y, 0).sum(dim=-1)
+    gamma = hyperparameter("gamma", gamma, like=x).expand(m.shape)
+    loss = focal(m, torch.ones_like(m), weight, gamma, *alphas(None, m))
+    return reduce(torch.where(kept, loss, 0), divisor, reduction)
