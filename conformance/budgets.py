@@ -42,6 +42,10 @@ C_MAX = 8.0
 # it instead of the truth wastes at most a quarter of the budget.
 C_REFERENCE = 2.0
 
+# Ours against PyTorch's and optax's own functions, which lose absolute accuracy in the
+# tails, hence by the size of what is added up and for moderate logits only.
+WITNESS_UNITS = 8.0
+
 # Pairwise summation loses log2(n) roundings of the sum of magnitudes; four more cover
 # the final scaling, the weights and blocks that are summed one by one.
 SUM_BASE = 4.0
@@ -94,3 +98,13 @@ def error_units(
     agree = (actual == hi) | (np.isnan(actual) & np.isnan(hi))
     special = ~np.isfinite(hi) | ~np.isfinite(actual)
     return np.where(special, np.where(agree, 0.0, np.inf), units)
+
+
+# Identities are asked at |x| <= 8 and gamma <= 2, where the amplification of the error
+# model, 1 + |x| + gamma * |x|, is at most 25. They are judged against the largest
+# number of an answer, so a softmax loss counted from the largest logit passes too.
+IDENTITY_AMPLIFICATION = 25.0
+
+# Two answers differ in meaning, not by rounding, from here on: what is told apart are
+# weights and shares of 1/4 and more, and the budget of an identity in float32 is 2e-5.
+MEANINGFUL = 1e-3

@@ -17,6 +17,7 @@ from conformance.families._spec import (
     setting,
 )
 from conformance.families.binary import BinaryCases
+from conformance.families.softmax import SoftmaxCases
 
 __all__ = [
     "LARGEST",
@@ -28,6 +29,7 @@ __all__ = [
     "Inputs",
     "Points",
     "Setting",
+    "SoftmaxCases",
     "SumSpec",
     "nearest",
     "setting",

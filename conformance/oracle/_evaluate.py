@@ -6,7 +6,7 @@ from typing import Any
 from mpmath import mp, mpf
 
 from conformance.budgets import sum_scale
-from conformance.oracle import binary
+from conformance.oracle import binary, softmax
 from conformance.oracle._core import (
     DIGITS,
     Args,
@@ -24,7 +24,10 @@ from conformance.oracle._core import (
 Stored = Expected | list[Expected]
 
 # Of one example each.
-SEPARATE: dict[str, Callable[[Args], Outputs]] = {**binary.DEFINITIONS}
+SEPARATE: dict[str, Callable[[Args], Outputs]] = {
+    **binary.DEFINITIONS,
+    **softmax.DEFINITIONS,
+}
 # Of a whole call, whose examples may be repeated.
 COUPLED: dict[str, Callable[[Sequence[Args], Sequence[int]], Whole]] = {}
 DEFINITIONS = (*SEPARATE, *COUPLED)
@@ -37,8 +40,14 @@ DEFAULTS: dict[str, Any] = {
     "alpha": None,
     "gamma": 2.0,
     "modulator": "probability",
+    "class_weights": None,
+    "smoothing": "uniform",
+    "ignore_index": -100,
+    "normalizer": "weights",
 }
-OWN_DEFAULTS: dict[str, dict[str, Any]] = {}
+OWN_DEFAULTS: dict[str, dict[str, Any]] = {
+    "softmax_focal_loss": {"normalizer": "count"},
+}
 
 
 def defaults(operation: str) -> dict[str, Any]:

@@ -127,9 +127,8 @@ def _points(
         "family": spec.family,
         "per_class": len(spec.shape) > 1,
     }
-    outputs = [n for n in operation.outputs if n[5:] in spec.inputs or n[:5] != "grad_"]
-    if spec.kinds.get("labels") == "index":
-        outputs.remove("grad_labels")
+    smooth = set(spec.inputs) - set(spec.kinds)
+    outputs = [n for n in operation.outputs if n[:5] != "grad_" or n[5:] in smooth]
     inputs, arguments = _rows(operation, spec)
     expected, totals = [{} for _ in inputs], {}
     if spec.policy == "value":
