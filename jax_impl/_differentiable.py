@@ -1,4 +1,4 @@
-"""Elementwise functions that carry their closed-form derivatives."""
+"""Functions that carry their closed-form derivatives."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,12 +9,17 @@ from jax.custom_derivatives import SymbolicZero
 
 
 def differentiable(
-    value: Callable[..., jax.Array], partials: Sequence[Callable[..., jax.Array]]
+    value: Callable[..., jax.Array],
+    partials: Sequence[Callable[..., jax.Array]],
+    *,
+    rowwise: bool = False,
 ) -> Callable[..., jax.Array]:
-    """Joins an elementwise function with its partial derivatives, one per argument.
+    """Joins a function with its partial derivatives, one per argument.
 
-    The partials are differentiated in turn for second derivatives, so they are
-    themselves built from functions that are safe to differentiate.
+    All arguments have the same shape. The function works element by element, or, if
+    ``rowwise``, turns each row along the last axis into one number. The partials have
+    the shape of the arguments. They are differentiated in turn for second derivatives,
+    so they are themselves built from functions that are safe to differentiate.
     """
     # Compiled as one kernel each, also when called outside of jit.
     function = jax.custom_jvp(jax.jit(value))
@@ -26,7 +31,8 @@ def differentiable(
         for partial, change in zip(partials, tangents, strict=True):
             # A partial nobody asked for may be infinite: never multiply it by 0.
             if not isinstance(change, SymbolicZero):
-                tangent = tangent + partial(*primals) * change
+                term = partial(*primals) * change
+                tangent = tangent + (jnp.sum(term, axis=-1) if rowwise else term)
         return out, tangent
 
     function.defjvp(rule, symbolic_zeros=True)

@@ -32,7 +32,7 @@ def binary_inputs(
     shape = tuple(logits.shape)
     _validate.check_class_weight("pos_weight", pos_weight, shape, class_axis)
     _validate.check_sample_weight(sample_weight, shape)
-    x = _logits(logits)
+    x = computed("logits", logits)
     w = in_range(1 if pos_weight is None else pos_weight, like=x)
     v = in_range(1 if sample_weight is None else sample_weight, like=x)
     return BinaryInputs(
@@ -43,47 +43,138 @@ def binary_inputs(
     )
 
 
+def computed(name: str, scores: Any) -> jax.Array:
+    """Returns the scores in the dtype of computation, float32 at least."""
+    x = jnp.asarray(scores)
+    if x.dtype.itemsize < 4:
+        return x.astype(jnp.float32)
+    if _validate.dtype_name(x) != _validate.dtype_name(scores):
+        raise ValueError(
+            f"{name} are float64 but JAX computes in float32: set jax_enable_x64, or "
+            "pass float32."
+        )
+    return x
+
+
 def hyperparameter(
-    name: str,
+    name: str, value: Any, *, like: jax.Array, **bounds: Any
+) -> jax.Array:
+    """Validates a scalar within the bounds; a traced one out of range becomes NaN."""
+    _validate.check_number(name, value, **bounds)
+    return in_range(value, like=like, **bounds)
+
+
+def in_range(
     value: Any,
     *,
     like: jax.Array,
     high: float = float("inf"),
     closed: bool = True,
+    positive: bool = False,
 ) -> jax.Array:
-    """Validates a scalar; a traced one out of range becomes NaN."""
-    _validate.check_number(name, value, high=high, closed=closed)
-    return in_range(value, like=like, high=high, closed=closed)
+    """Converts to the dtype of ``like``; values outside [0, high] become NaN.
 
-
-def in_range(
-    value: Any, *, like: jax.Array, high: float = float("inf"), closed: bool = True
-) -> jax.Array:
-    """Converts to the dtype of ``like``; values outside [0, high] become NaN."""
+    The upper end is open unless ``closed``, the lower one if ``positive``.
+    """
     # A Python int has no place in int32 where it is large.
     dtype = like.dtype if _validate.is_number(value) else None
     array = jnp.asarray(value, dtype=dtype)
-    bounded = closed and high < float("inf")
-    return _checked(array, dtype=like.dtype, high=high, closed=bounded)
+    bounds = {"high": high, "closed": closed and high < float("inf")}
+    return _checked(array, dtype=like.dtype, positive=positive, **bounds)
 
 
-@partial(jax.jit, static_argnames=("dtype", "high", "closed"))
+@partial(jax.jit, static_argnames=("dtype", "high", "closed", "positive"))
 def _checked(
-    array: jax.Array, *, dtype: jnp.dtype, high: float, closed: bool
+    array: jax.Array, *, dtype: jnp.dtype, high: float, closed: bool, positive: bool
 ) -> jax.Array:
     array = array.astype(dtype)
-    inside = (array >= 0) & ((array <= high) if closed else (array < high))
+    below = array > 0 if positive else array >= 0
+    inside = below & ((array <= high) if closed else (array < high))
     # A product, so that the derivative with respect to a bad value is NaN as well.
     return array * jnp.where(inside, 1, jnp.nan)
 
 
-def _logits(logits: Any) -> jax.Array:
-    x = jnp.asarray(logits)
-    if x.dtype.itemsize < 4:
-        return x.astype(jnp.float32)
-    if _validate.dtype_name(x) != _validate.dtype_name(logits):
-        raise ValueError(
-            "logits are float64 but JAX computes in float32: set jax_enable_x64, or "
-            "pass float32."
-        )
-    return x
+class ClassInputs(NamedTuple):
+    """Arguments of a loss on classes; see :class:`refimpl._inputs.ClassInputs`.
+
+    Attributes:
+        logits: Scores, the class axis last.
+        labels: Probability of each class; NaN in the whole row for a bad label.
+        class_weights: One value per class; all NaN if one is bad.
+        sample_weight: One value per example, or 0-d.
+        kept: Whether an example counts.
+        normalizer: What ``"mean"`` divides by.
+    """
+
+    logits: jax.Array
+    labels: jax.Array
+    class_weights: jax.Array
+    sample_weight: jax.Array
+    kept: jax.Array
+    normalizer: jax.Array
+
+
+def class_inputs(
+    logits: Any,
+    labels: Any,
+    *,
+    class_weights: Any,
+    sample_weight: Any = None,
+    ignore_index: int,
+    class_axis: int,
+    normalizer: str,
+) -> ClassInputs:
+    """Validates and converts; a weight that is off becomes 1, a bad value NaN."""
+    _validate.check_choice("normalizer", normalizer, _validate.NORMALIZERS)
+    _validate.check_integer("ignore_index", ignore_index)
+    by_index = _validate.check_classes(logits, labels, class_axis)
+    x = jnp.moveaxis(computed("logits", logits), class_axis, -1)
+    _validate.check_class_weights(class_weights, x.shape[-1])
+    _validate.check_sample_weight(sample_weight, x.shape[:-1])
+    if by_index:
+        y, kept = _one_hot(jnp.asarray(labels), x, ignore_index=ignore_index)
+    else:
+        y = in_range(jnp.moveaxis(jnp.asarray(labels), class_axis, -1), like=x, high=1)
+        y, kept = _all_or_nan(y), jnp.ones(x.shape[:-1], bool)
+    w = jnp.ones(x.shape[-1], x.dtype)
+    if class_weights is not None:
+        w = _all_or_nan(in_range(class_weights, like=x))
+    v = jnp.ones((), x.dtype)
+    if sample_weight is not None:
+        v = in_range(jnp.where(kept, sample_weight, 1), like=x)
+    return _prepared(x, y, w, v, kept, by_weights=normalizer == "weights")
+
+
+@partial(jax.jit, static_argnames="by_weights")
+def _prepared(
+    x: jax.Array,
+    y: jax.Array,
+    w: jax.Array,
+    v: jax.Array,
+    kept: jax.Array,
+    *,
+    by_weights: bool,
+) -> ClassInputs:
+    divisor = jnp.sum(y * w) if by_weights else jnp.sum(kept)
+    return ClassInputs(jnp.where(kept[..., None], x, 0), y, w, v, kept, divisor)
+
+
+@partial(jax.jit, static_argnames="ignore_index")
+def _one_hot(
+    labels: jax.Array, x: jax.Array, *, ignore_index: int
+) -> tuple[jax.Array, jax.Array]:
+    """Returns labels as probabilities, 0 where ignored, and which are kept."""
+    # In a narrow or unsigned type the ignored index would wrap.
+    labels = labels.astype(jnp.promote_types(labels.dtype, jnp.int32))
+    kept = labels != ignore_index
+    valid = (labels >= 0) & (labels < x.shape[-1])
+    share = jnp.where(kept, jnp.where(valid, 1, jnp.nan), 0).astype(x.dtype)
+    own = jnp.arange(x.shape[-1]) == labels[..., None]
+    return own * share[..., None], kept
+
+
+@jax.jit
+def _all_or_nan(array: jax.Array) -> jax.Array:
+    """Spreads a NaN along the last axis."""
+    bad = jnp.isnan(array).any(axis=-1, keepdims=True)
+    return array * jnp.where(bad, jnp.nan, 1)

@@ -116,24 +116,12 @@ def _focused(x: Array, y: Array, w: Array, gamma: Array) -> Array:
     return product(_modulator(x, y, gamma), _cross_entropy(x, y, w))
 
 
-def _value(
-    x: Array,
-    y: Array,
-    w: Array,
-    gamma: Array,
-    on: Array,
-    off: Array,
-) -> Array:
+def _value(x: Array, y: Array, w: Array, gamma: Array, on: Array, off: Array) -> Array:
     return product(_alpha_t(y, on, off), _focused(x, y, w, gamma))
 
 
 def _d_logits(
-    x: Array,
-    y: Array,
-    w: Array,
-    gamma: Array,
-    on: Array,
-    off: Array,
+    x: Array, y: Array, w: Array, gamma: Array, on: Array, off: Array
 ) -> Array:
     d_cross_entropy = (1 - y) * sigmoid(x) - w * y * sigmoid(-x)
     focusing = gamma * product(_d_log_q(x, y), _cross_entropy(x, y, w))
@@ -142,12 +130,7 @@ def _d_logits(
 
 
 def _d_labels(
-    x: Array,
-    y: Array,
-    w: Array,
-    gamma: Array,
-    on: Array,
-    off: Array,
+    x: Array, y: Array, w: Array, gamma: Array, on: Array, off: Array
 ) -> Array:
     # Terms of opposite sign meet at an infinite logit: the limit is that of a huge one.
     huge = jnp.where(jnp.isinf(x), jnp.inf, 1)
@@ -162,46 +145,24 @@ def _d_labels(
 
 
 def _d_pos_weight(
-    x: Array,
-    y: Array,
-    _w: Array,
-    gamma: Array,
-    on: Array,
-    off: Array,
+    x: Array, y: Array, _w: Array, gamma: Array, on: Array, off: Array
 ) -> Array:
     weight = _alpha_t(y, on, off) * _modulator(x, y, gamma)
     return product(weight, product(y, softplus(-x)))
 
 
 def _d_gamma(
-    x: Array,
-    y: Array,
-    w: Array,
-    gamma: Array,
-    on: Array,
-    off: Array,
+    x: Array, y: Array, w: Array, gamma: Array, on: Array, off: Array
 ) -> Array:
     return product(_value(x, y, w, gamma, on, off), _log_q(x, y))
 
 
-def _d_on(
-    x: Array,
-    y: Array,
-    w: Array,
-    gamma: Array,
-    _on: Array,
-    _off: Array,
-) -> Array:
+def _d_on(x: Array, y: Array, w: Array, gamma: Array, _on: Array, _off: Array) -> Array:
     return product(y, _focused(x, y, w, gamma))
 
 
 def _d_off(
-    x: Array,
-    y: Array,
-    w: Array,
-    gamma: Array,
-    _on: Array,
-    _off: Array,
+    x: Array, y: Array, w: Array, gamma: Array, _on: Array, _off: Array
 ) -> Array:
     return product(1 - y, _focused(x, y, w, gamma))
 

@@ -1,0 +1,117 @@
+"""Density of gradient norms: what GHM weighs examples by."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jax_impl._inputs import hyperparameter
+from jax_impl._reduce import reduce
+from jax_impl._stable import product
+from refimpl._validate import check_density, check_state
+
+
+class GHMState(NamedTuple):
+    """Moving average of the bin counts; see :class:`refimpl.GHMState`."""
+
+    counts: Array
+    updates: Array
+
+
+class Harmony(NamedTuple):
+    """What the examples of one call weigh; see ``refimpl._density``."""
+
+    weight: Array
+    kept: Array
+    total: Array
+    state: GHMState
+
+
+def harmonise(
+    norm: Array,
+    state: Any,
+    *,
+    bins: int,
+    momentum: Any,
+    debias: bool,
+    average_over: str,
+    sample_mask: Any,
+    reduce_counts: Callable[[Array], Array] | None,
+) -> Harmony:
+    """Weighs each element by the inverse density of its gradient norm in [0, 1]."""
+    check_density(bins, debias, average_over, reduce_counts)
+    check_state(state, bins)
+    momentum = hyperparameter("momentum", momentum, like=norm, high=1, closed=False)
+    if state is None:
+        state = jnp.zeros(bins, norm.dtype), jnp.zeros(bins, jnp.int32)
+    asked = jnp.ones(norm.shape, bool) if sample_mask is None else sample_mask
+    norm, momentum, old_counts = jax.lax.stop_gradient(
+        (norm, momentum, jnp.asarray(state[0], norm.dtype))
+    )
+    kept, index, counts = _binned(norm, jnp.asarray(asked), bins=bins)
+    if reduce_counts is not None:
+        counts = reduce_counts(counts)
+    options = {"bins": bins, "debias": debias, "average_over": average_over}
+    old = GHMState(old_counts, jnp.asarray(state[1]))
+    per_bin, total, new = _updated(old, counts, momentum, **options)
+    return Harmony(_spread(per_bin, index, kept, asked), kept, total, new)
+
+
+@partial(jax.jit, static_argnames="bins")
+def _binned(norm: Array, asked: Array, *, bins: int) -> tuple[Array, Array, Array]:
+    """Returns which elements are kept, their bins, and the count of each bin."""
+    kept = asked & ~jnp.isnan(norm)
+    # The last bin is closed: a norm of 1 belongs to it.
+    index = jnp.floor(jnp.where(kept, norm, 0) * bins).astype(jnp.int32)
+    index = jnp.minimum(index, bins - 1)
+    counts = jnp.zeros(bins, jnp.int32).at[index].add(kept.astype(jnp.int32))
+    return kept, index, counts
+
+
+@partial(jax.jit, static_argnames=("bins", "debias", "average_over"))
+def _updated(
+    old: GHMState,
+    counts: Array,
+    momentum: Array,
+    *,
+    bins: int,
+    debias: bool,
+    average_over: str,
+) -> tuple[Array, Array, GHMState]:
+    """Returns the weight of each bin, the number of elements, and the new state."""
+    filled = counts > 0
+    average = momentum * old.counts + (1 - momentum) * counts
+    new = GHMState(jnp.where(filled, average, old.counts), old.updates + filled)
+    density = new.counts
+    if debias:
+        density = density / _share_seen(momentum, new.updates)
+    share = jnp.maximum(filled.sum(), 1) if average_over == "nonempty" else bins
+    total = counts.sum()
+    per_bin = jnp.where(filled, total / jnp.where(filled, density, 1) / share, 0)
+    return per_bin, total, new
+
+
+def _share_seen(momentum: Array, updates: Array) -> Array:
+    # 1 - m^t without cancellation for m close to 1; a bin never seen divides by 1.
+    share = -jnp.expm1(jnp.maximum(updates, 1) * jnp.log(momentum))
+    return jnp.where(updates == 0, 1, share)
+
+
+@jax.jit
+def _spread(per_bin: Array, index: Array, kept: Array, asked: Array) -> Array:
+    return jnp.where(kept, per_bin[index], jnp.where(asked, jnp.nan, 0))
+
+
+@jax.jit
+def masked(sample_mask: Any, array: Array) -> Array:
+    """Replaces what does not count by 0, whatever stands there."""
+    return array if sample_mask is None else jnp.where(sample_mask, array, 0)
+
+
+def reduce_weighted(harmony: Harmony, loss: Array, reduction: str) -> Any:
+    """Weighs and reduces a loss; the mean is over the kept elements."""
+    loss = product(harmony.weight, loss)
+    return reduce(loss, harmony.kept.sum(), reduction)
