@@ -17,6 +17,8 @@ from conformance.families._spec import (
     setting,
 )
 from conformance.families.binary import BinaryCases
+from conformance.families.heatmap import HeatmapCases
+from conformance.families.probability import ProbabilityCases
 from conformance.families.softmax import SoftmaxCases
 
 __all__ = [
@@ -26,8 +28,10 @@ __all__ = [
     "BinaryCases",
     "Cases",
     "GroupSpec",
+    "HeatmapCases",
     "Inputs",
     "Points",
+    "ProbabilityCases",
     "Setting",
     "SoftmaxCases",
     "SumSpec",

@@ -6,7 +6,7 @@ from typing import Any
 from mpmath import mp, mpf
 
 from conformance.budgets import sum_scale
-from conformance.oracle import binary, softmax
+from conformance.oracle import binary, heatmap, probability, softmax
 from conformance.oracle._core import (
     DIGITS,
     Args,
@@ -26,7 +26,9 @@ Stored = Expected | list[Expected]
 # Of one example each.
 SEPARATE: dict[str, Callable[[Args], Outputs]] = {
     **binary.DEFINITIONS,
+    **probability.DEFINITIONS,
     **softmax.DEFINITIONS,
+    **heatmap.DEFINITIONS,
 }
 # Of a whole call, whose examples may be repeated.
 COUPLED: dict[str, Callable[[Sequence[Args], Sequence[int]], Whole]] = {}
@@ -47,6 +49,7 @@ DEFAULTS: dict[str, Any] = {
 }
 OWN_DEFAULTS: dict[str, dict[str, Any]] = {
     "softmax_focal_loss": {"normalizer": "count"},
+    "heatmap_focal_loss": {"alpha": 2.0, "beta": 4.0, "pos_mask": None},
 }
 
 
