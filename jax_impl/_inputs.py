@@ -170,7 +170,9 @@ def _one_hot(
     valid = (labels >= 0) & (labels < x.shape[-1])
     share = jnp.where(kept, jnp.where(valid, 1, jnp.nan), 0).astype(x.dtype)
     own = jnp.arange(x.shape[-1]) == labels[..., None]
-    return own * share[..., None], kept
+    # Not own * share: XLA makes a choice of it, and the NaN of a bad index is lost.
+    own |= jnp.isnan(share)[..., None]
+    return jnp.where(own, share[..., None], 0), kept
 
 
 @jax.jit
