@@ -12,7 +12,7 @@ from conformance import vectors
 from conformance.adapters import Adapter, Capabilities, resolve
 from conformance.budgets import C_MAX, C_REFERENCE
 from conformance.errors import UsageError
-from conformance.profiles import PROFILES, Result, Scope, Unit, thin
+from conformance.profiles import PROFILES, Check, Result, Scope, Unit, thin
 from conformance.registry import OPERATIONS
 from conformance.vectors import Group, SumCase
 
@@ -78,8 +78,8 @@ def _matching(group: Group, pattern: str) -> Iterator[Group]:
         yield group
         return
     found = [i for i, point in enumerate(group.ids) if fnmatchcase(point, pattern)]
-    if found and len(group.shape) > 1:
-        yield group  # its points need each other's axes
+    if found and not _divisible(group):
+        yield group
     elif found:
         keep = np.array(found)
         yield replace(
@@ -93,6 +93,14 @@ def _matching(group: Group, pattern: str) -> Iterator[Group]:
                 for k, e in group.expected.items()
             },
         )
+
+
+def _divisible(group: Group) -> bool:
+    """Whether points do not need each other, nor each other's axes."""
+    record = OPERATIONS[group.path.split("/")[0]]
+    return record.form != "coupled" and set(group.shape) == {
+        len(array) for array in group.inputs.values()
+    }
 
 
 def start(name: str, device: str) -> Judged:
@@ -124,13 +132,21 @@ def start(name: str, device: str) -> Judged:
     raise UsageError(f"--device: {name} can run on {offered} here, got {device!r}.")
 
 
-def units(one: Judged, profile: str, cases: Cases, *, quick: bool) -> Iterator[Unit]:
-    """Yields what a profile asks of an implementation."""
+def units(
+    one: Judged, profile: str, cases: Cases, options: Options
+) -> Iterator[Unit | Check]:
+    """Yields what a profile asks of an implementation.
+
+    Cases are selected already; checks are selected here, by their path.
+    """
     for operation, (groups, sums) in cases.items():
-        if operation in one.capabilities.operations:
-            yield from PROFILES[profile](
-                Scope(operation, groups, sums, one.capabilities, quick=quick)
-            )
+        if operation not in one.capabilities.operations:
+            continue
+        scope = Scope(operation, groups, sums, one.capabilities, quick=options.quick)
+        for unit in PROFILES[profile](scope):
+            selected = not options.select or fnmatchcase(unit.path, options.select)
+            if selected or isinstance(unit, Unit):
+                yield unit
 
 
 def missing(one: Judged, cases: Cases) -> Iterator[Result]:

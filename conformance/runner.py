@@ -12,14 +12,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from conformance import vectors
+from conformance.adapters.remembering import Remembering
 from conformance.errors import UsageError
 from conformance.lanes import side_by_side
 from conformance.plan import Cases, Judged, Options, choose, missing, start, units
-from conformance.profiles import Result, Unit, batches, evaluate
+from conformance.profiles import Check, Result, Unit, batches, evaluate
 from conformance.report import terminal
 from conformance.report.counts import exit_status, tallies
 from conformance.report.header import differences, header
 from conformance.report.stream import Stream, read
+
+Asked = tuple[Judged, str, list[Unit | Check]]
 
 
 def run(options: Options, console: Console) -> int:
@@ -38,39 +41,53 @@ def run(options: Options, console: Console) -> int:
     """
     began = time.monotonic()
     cases = choose(options)
-    if not any(groups or sums for groups, sums in cases.values()):
-        console.print(
-            f"--select: nothing compared, {options.select!r} matches no case."
-        )
-        return 1
-    judged = [start(name, options.device) for name in options.impls]
-    if all(one.device != options.device for one in judged):
-        raise UsageError(
-            f"--device: expected an implementation that uses {options.device}, "
-            f"got {', '.join(options.impls)}."
-        )
-    path = options.out / "report.json"
-    frameworks = [one.capabilities.framework for one in judged]
-    head = header(vectors.manifest(), options.identity(), frameworks)
-    results = _earlier(path, head) if options.resume else []
-    interrupted = False
-    with _open(path, head, results) as stream, contextlib.ExitStack() as stack:
-        for one in judged:
-            stack.callback(one.adapter.stop)
-        try:
-            for new in _evaluate_all(judged, options, cases, results, console):
-                results += new
-                stream.write(new)
-        except KeyboardInterrupt:
-            interrupted = True
-        counts = tallies(options.impls, results)
-        record = {name: tally.record() for name, tally in counts.items()}
-        stream.conclude(record, interrupted=interrupted)
+    with contextlib.ExitStack() as stack:
+        judged = _start(options, stack)
+        plan = [
+            (one, profile, list(units(one, profile, cases, options)))
+            for one in judged
+            for profile in options.profiles
+        ]
+        found = any(groups or sums for groups, sums in cases.values())
+        if not found and not any(asked for _, _, asked in plan):
+            console.print(
+                f"--select: nothing compared, {options.select!r} matches no case."
+            )
+            return 1
+        path = options.out / "report.json"
+        frameworks = [one.capabilities.framework for one in judged]
+        head = header(vectors.manifest(), options.identity(), frameworks)
+        results = _earlier(path, head) if options.resume else []
+        interrupted = False
+        with _open(path, head, results) as stream:
+            try:
+                for new in _evaluate_all(plan, cases, results, console):
+                    results += new
+                    stream.write(new)
+            except KeyboardInterrupt:
+                interrupted = True
+            counts = tallies(options.impls, results)
+            record = {name: tally.record() for name, tally in counts.items()}
+            stream.conclude(record, interrupted=interrupted)
     if interrupted:
         return terminal.interrupted(console, f"{len(results)} results", path)
     for part in terminal.summary(results, counts, time.monotonic() - began, str(path)):
         console.print(part, soft_wrap=isinstance(part, Text))
     return exit_status(counts)
+
+
+def _start(options: Options, stack: contextlib.ExitStack) -> list[Judged]:
+    """Starts all implementations, to be stopped by the stack."""
+    judged = []
+    for name in options.impls:
+        judged.append(start(name, options.device))
+        stack.callback(judged[-1].adapter.stop)
+    if all(one.device != options.device for one in judged):
+        raise UsageError(
+            f"--device: expected an implementation that uses {options.device}, "
+            f"got {', '.join(options.impls)}."
+        )
+    return judged
 
 
 def _open(path: Path, head: dict[str, Any], results: Sequence[Result]) -> Stream:
@@ -107,24 +124,21 @@ def _unit(result: Result) -> tuple[str, ...]:
 
 
 def _evaluate_all(
-    judged: Sequence[Judged],
-    options: Options,
+    plan: Sequence[Asked],
     cases: Cases,
     earlier: Sequence[Result],
     console: Console,
 ) -> Iterator[list[Result]]:
     """Yields the results of each batch that is not among the earlier results."""
     done = {_unit(result) for result in earlier}
-    # One lane for each framework: its adapters may share global settings.
-    lanes: dict[str, list[tuple[Judged, str, list[Unit]]]] = {}
-    for one in judged:
+    for one in dict.fromkeys(one for one, _, _ in plan):
         yield list(missing(one, cases))
-        for profile in options.profiles:
-            asked = units(one, profile, cases, quick=options.quick)
-            rest = [unit for unit in asked if (one.name, *unit.key) not in done]
+    lanes: dict[Any, list[Asked]] = {}
+    for one, profile, asked in plan:
+        for lane, share in _split(one, asked).items():
+            rest = [unit for unit in share if (one.name, *unit.key) not in done]
             if rest:
-                lane = lanes.setdefault(one.capabilities.framework, [])
-                lane.append((one, profile, rest))
+                lanes.setdefault(lane, []).append((one, profile, rest))
     total = sum(len(rest) for lane in lanes.values() for _, _, rest in lane)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(
@@ -149,10 +163,28 @@ class _Step:
     results: list[Result] = field(default_factory=list)
 
 
-def _steps(lane: Sequence[tuple[Judged, str, list[Unit]]]) -> Iterator[_Step]:
+def _split(one: Judged, asked: Sequence[Unit | Check]) -> dict[Any, list[Unit | Check]]:
+    """Distributes units over lanes.
+
+    There is one lane for each framework, since its adapters may share global settings;
+    two where the adapter does not mind, whose operations take turns.
+    """
+    framework, lanes = one.capabilities.framework, {}
+    width = 2 if one.capabilities.concurrent else 1
+    for unit in asked:
+        turn = one.capabilities.operations.index(unit.operation) % width
+        lanes.setdefault((framework, turn), []).append(unit)
+    return lanes
+
+
+def _steps(lane: Sequence[Asked]) -> Iterator[_Step]:
+    memory = {one: Remembering(one.adapter) for one, _, _ in lane}
     for one, profile, rest in lane:
         name = f"{one.name} {profile}"
         yield _Step(name, len(rest))
         for batch in batches(rest):
-            results = evaluate(batch, one.adapter, one.name, one.device, one.limit)
-            yield _Step(name, len(rest), len(batch.units), list(results))
+            check = isinstance(batch, Check)
+            size = 1 if check else len(batch.units)
+            adapter = one.adapter if check else memory[one]
+            results = evaluate(batch, adapter, one.name, one.device, one.limit)
+            yield _Step(name, len(rest), size, list(results))

@@ -16,6 +16,7 @@ from conformance.adapters.protocol import (
 )
 
 Functions = Mapping[str, Callable[..., Any]]
+STATE = ("state_counts", "state_updates")
 
 # Modules, not classes: a framework is imported when its adapter is made.
 RUNTIMES = {
@@ -115,9 +116,59 @@ def _unknown_arguments(function: Callable[..., Any], request: Request) -> list[s
         return []
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return []
-    keywords = {*request.inputs, *request.params, *request.arrays, "reduction"}
-    positional = {"logits", "labels"}
-    return [repr(k) for k in sorted(keywords - positional) if k not in parameters]
+    named = {**request.inputs, **request.params, **request.arrays}
+    keywords = {*arguments(request, named)[1], *request.named_reduction}
+    return [repr(k) for k in sorted(keywords) if k not in parameters]
+
+
+def arguments(
+    request: Request, named: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Arranges named numbers as the specification's signatures want them.
+
+    Args:
+        request: What is asked.
+        named: Inputs, arrays and parameters by name.
+
+    Returns:
+        Arguments without a name, and those with one.
+    """
+    keywords = dict(named)
+    positional = [keywords.pop(name) for name in request.positional]
+    state = tuple(keywords.pop(name) for name in STATE if name in keywords)
+    return positional, {**keywords, **({"state": state} if state else {})}
+
+
+def bind(
+    function: Callable[..., Any], request: Request
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Makes a function from named arrays to named outputs.
+
+    Args:
+        function: A function with the signature of the request's operation.
+        request: What is asked.
+
+    Returns:
+        The function; its parameters and its reduction are those of the request.
+    """
+    params, reduction = dict(request.params), request.named_reduction
+    returns, in_parts = request.returns, request.reduction == "parts"
+
+    def run(arrays: Mapping[str, Any]) -> dict[str, Any]:
+        positional, keywords = arguments(request, {**params, **arrays})
+        found = function(*positional, **keywords, **reduction)
+        if returns == "selection":
+            indices, mask = found
+            return {"indices": indices, "mask": mask}
+        outputs = {}
+        if returns == "loss_and_state":
+            found, (counts, updates) = found
+            outputs = {"state_counts": counts, "state_updates": updates}
+        if in_parts:
+            found, outputs["normalizer"] = found
+        return {"value": found, **outputs}
+
+    return run
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Runs JAX functions: eagerly, under jit, and one row at a time under vmap."""
+"""Runs JAX functions, plainly and under every transform; all others are jitted."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 
-from conformance.adapters.functions import FunctionAdapter, Functions
+from conformance.adapters.functions import FunctionAdapter, Functions, bind
+from conformance.adapters.jax_transforms import TRANSFORMS, Arrays, Evaluate
 from conformance.adapters.layout import arranged, changed
 from conformance.adapters.protocol import (
     Array,
@@ -25,9 +26,10 @@ DTYPES = {
     "float32": np.dtype(np.float32),
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
     "float16": np.dtype(np.float16),
+    "mask": np.dtype(np.bool_),
 }
+FLOATS = ("float64", "float32", "bfloat16", "float16")
 PLATFORMS = {"cpu": "cpu", "cuda": "gpu"}
-Arrays = dict[str, jax.Array]
 
 
 class JaxAdapter(FunctionAdapter):
@@ -48,10 +50,12 @@ class JaxAdapter(FunctionAdapter):
             name=self.name,
             version=self.version,
             framework="jax",
-            dtypes=tuple(DTYPES),
+            dtypes=FLOATS,
             devices=tuple(d for d in PLATFORMS if _device(d) is not None),
-            transforms=("eager", "jit", "vmap"),
+            transforms=tuple(TRANSFORMS),
             operations=self.operations,
+            # Settings are the thread's own, and compiling leaves Python alone.
+            concurrent=True,
         )
 
     def call(self, request: Request) -> Response:
@@ -60,79 +64,45 @@ class JaxAdapter(FunctionAdapter):
             jax.enable_x64(request.dtype == "float64"),
             jax.default_device(_device(request.device)),
         ):
-            inputs = {k: _array(v, request) for k, v in request.inputs.items()}
-            arrays = {k: _array(v, request) for k, v in request.arrays.items()}
-            cotangent = request.cotangent
-            if cotangent is not None:
-                cotangent = _array(cotangent, request)
+            inputs = {k: _array(v, k, request) for k, v in request.inputs.items()}
+            arrays = {k: _array(v, k, request) for k, v in request.arrays.items()}
+            direction = (
+                request.cotangent if request.tangent is None else request.tangent
+            )
+            if direction is not None:
+                direction = _array(direction, "", request)
             if request.transform == "eager":
                 tensors = {**inputs, **arrays}
                 before = {k: np.array(v) for k, v in tensors.items()}
-                found = _outputs(self._evaluate(request)(inputs, arrays, cotangent))
+                found = _outputs(self._evaluate(request)(inputs, arrays, direction))
                 changes = (
                     k for k in before if changed(before[k], np.asarray(tensors[k]))
                 )
                 return replace(found, mutated=tuple(changes))
-            params = tuple(sorted(request.params.items()))
-            form = (request.operation, request.dtype, request.reduction, request.want)
-            key = (request.transform, request.device, *form, params)
+            key = _key(request)
             if key not in self._compiled:
-                self._compiled[key] = self._transform(request, key)
-            found = self._compiled[key](inputs, arrays, cotangent)
+                self._compiled[key] = self._compile(self._evaluate(request), key)
+            found = self._compiled[key](inputs, arrays, direction)
             return _outputs(found, self._traces[key, _shapes(inputs, arrays)])
 
-    def _evaluate(self, request: Request) -> Callable[..., Arrays]:
-        function, params = self.functions[request.operation], dict(request.params)
+    def _evaluate(self, request: Request) -> Evaluate:
+        run = bind(self.functions[request.operation], request)
+        return TRANSFORMS[request.transform](run, request)
 
-        def evaluate(inputs: Arrays, arrays: Arrays, cotangent: Any) -> Arrays:
-            tensors = {**inputs, **arrays}
-
-            def run(wanted: Arrays) -> tuple[jax.Array, Any]:
-                keywords = {**tensors, **params, **wanted}
-                logits, labels = keywords.pop("logits"), keywords.pop("labels")
-                value = function(logits, labels, **keywords, **request.named_reduction)
-                return value if request.reduction == "parts" else (value, None)
-
-            if not request.gradients:
-                value, normalizer = run({})
-                return _named(value, normalizer, {})
-            wanted = {argument: tensors[argument] for argument in request.gradients}
-            value, pull, normalizer = jax.vjp(run, wanted, has_aux=True)
-            weights = jnp.ones_like(value) if cotangent is None else cotangent
-            (grads,) = pull(weights.astype(value.dtype))
-            return _named(value, normalizer, grads)
-
-        return evaluate
-
-    def _transform(
-        self, request: Request, key: tuple[Any, ...]
-    ) -> Callable[..., Arrays]:
-        evaluate = self._evaluate(request)
-        if request.transform == "vmap":
-            evaluate = _by_row(evaluate, request)
-
-        def traced(inputs: Arrays, arrays: Arrays, cotangent: Any) -> Arrays:
+    def _compile(self, evaluate: Evaluate, key: tuple[Any, ...]) -> Evaluate:
+        def traced(inputs: Arrays, arrays: Arrays, direction: Any) -> Arrays:
             self._traces[key, _shapes(inputs, arrays)] += 1
-            return evaluate(inputs, arrays, cotangent)
+            return evaluate(inputs, arrays, direction)
 
         return jax.jit(traced)
 
 
-def _by_row(evaluate: Callable[..., Arrays], request: Request) -> Callable[..., Arrays]:
-    shared = {f"grad_{argument}" for argument in request.arrays}
-    rows = 0 if request.cotangent is not None else None
-    batched = jax.vmap(evaluate, in_axes=(0, None, rows))
-
-    def by_row(inputs: Arrays, arrays: Arrays, cotangent: Any) -> Arrays:
-        found = batched(inputs, arrays, cotangent)
-        return {k: v.sum(0) if k in shared else v for k, v in found.items()}
-
-    return by_row
-
-
-def _named(value: jax.Array, normalizer: Any, grads: Arrays) -> Arrays:
-    found = {"value": value, **{f"grad_{k}": v for k, v in grads.items()}}
-    return found if normalizer is None else {**found, "normalizer": normalizer}
+def _key(request: Request) -> tuple[Any, ...]:
+    """Everything but shapes that decides what is compiled."""
+    params, kinds = sorted(request.params.items()), sorted(request.kinds.items())
+    form = (request.operation, request.dtype, request.reduction, request.want)
+    names = (*request.inputs, *request.arrays, *params, *kinds)
+    return (request.transform, request.device, *form, names)
 
 
 def _shapes(inputs: Arrays, arrays: Arrays) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -147,8 +117,11 @@ def _device(name: str) -> Any:
         return None
 
 
-def _array(array: Array, request: Request) -> Any:
-    typed = np.asarray(array).astype(DTYPES[request.dtype])
+def _array(array: Array, name: str, request: Request) -> Any:
+    kind = request.kinds.get(name, request.dtype)
+    wide = request.dtype == "float64"
+    integer = np.dtype(np.int64 if wide else np.int32)
+    typed = np.asarray(array).astype({**DTYPES, "index": integer}[kind])
     # JAX's own arrays have no strides; NumPy's are accepted in their place.
     if request.layout != "contiguous":
         return arranged(typed, request.layout)

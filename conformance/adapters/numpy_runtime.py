@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from conformance.adapters.functions import FunctionAdapter
+from conformance.adapters.functions import FunctionAdapter, arguments, bind
 from conformance.adapters.layout import arranged, changed
 from conformance.adapters.protocol import (
     Capabilities,
@@ -13,6 +13,8 @@ from conformance.adapters.protocol import (
     Request,
     Response,
 )
+
+DTYPES = {"index": np.int64, "mask": np.bool_}
 
 
 class NumpyAdapter(FunctionAdapter):
@@ -33,29 +35,27 @@ class NumpyAdapter(FunctionAdapter):
 
     def call(self, request: Request) -> Response:
         """Evaluates the function and, where it exists, its gradient."""
-        function = self.functions[request.operation]
         gradient = self.functions.get(f"{request.operation}_grad")
-        # Copied, because the harness hands the same arrays to every implementation.
-        tensors = {
-            name: arranged(array, request.layout)
-            for name, array in {**request.inputs, **request.arrays}.items()
-        }
-        before = {name: array.copy() for name, array in tensors.items()}
-        inputs = dict(tensors)
-        positional = (inputs.pop("logits"), inputs.pop("labels"))
-        keywords = {**inputs, **request.params}
-        found: dict[str, Any] = {}
         if request.gradients and (
             request.cotangent is not None or request.reduction not in ("none", "sum")
         ):
             return NotImplementedOperation("only the gradient of the sum is stated")
+        # Copied, because the harness hands the same arrays to every implementation.
+        named = {
+            name: arranged(
+                np.asarray(array, DTYPES.get(request.kinds.get(name, ""), float)),
+                request.layout,
+            )
+            for name, array in {**request.inputs, **request.arrays}.items()
+        }
+        before = {name: array.copy() for name, array in named.items()}
+        found: dict[str, Any] = {}
         # An implementation may overflow on its way to the right answer.
         with np.errstate(all="ignore"):
-            if {"value", "normalizer"} & {*request.want}:
-                value = function(*positional, **keywords, **request.named_reduction)
-                parts = value if request.reduction == "parts" else (value,)
-                found.update(zip(("value", "normalizer"), parts, strict=False))
+            if any(not name.startswith("grad_") for name in request.want):
+                found = bind(self.functions[request.operation], request)(named)
             if gradient is not None:
+                positional, keywords = arguments(request, {**named, **request.params})
                 for argument in request.gradients:
                     found[f"grad_{argument}"] = gradient(
                         *positional, **keywords, argument=argument
@@ -64,5 +64,5 @@ class NumpyAdapter(FunctionAdapter):
         return Outputs(
             arrays={key: array.astype(np.float64) for key, array in arrays.items()},
             dtypes={key: array.dtype.name for key, array in arrays.items()},
-            mutated=tuple(k for k in before if changed(before[k], tensors[k])),
+            mutated=tuple(k for k in before if changed(before[k], named[k])),
         )

@@ -17,19 +17,32 @@ class Request:
     Attributes:
         operation: Name of the operation, as in the registry.
         inputs: Arrays by argument name, exactly representable in ``dtype``.
+        positional: Those of them that are passed without a name.
+        kinds: ``"index"`` for integer and ``"mask"`` for Boolean inputs and arrays;
+            all others are of ``dtype``.
         params: Keyword arguments that are plain Python numbers or strings.
         arrays: Keyword arguments handed over as arrays of the backend, so that they
-            are traced and can be differentiated.
+            are traced and can be differentiated. ``state_counts`` and
+            ``state_updates`` go together as the pair ``state``.
         dtype: Dtype of the inputs.
         reduction: Passed on to the operation; empty to leave it out, which must give
             the mean.
         device: ``"cpu"`` or ``"cuda"``.
-        transform: ``"eager"``, ``"jit"``, ``"compile"`` or ``"vmap"`` (one call per
-            row of the inputs, batched by the framework).
-        want: ``"value"``, ``"normalizer"`` (of ``reduction="parts"``) and
-            ``"grad_<argument>"``, the gradient of the sum of the output.
+        transform: ``"eager"``; ``"jit"``; ``"compile"``; ``"vmap"``, one call per
+            row of the inputs, batched by the framework; ``"jvp"`` and ``"hessian"``,
+            derivatives along ``tangent``; ``"checkpoint"``, recomputed for the
+            gradient; ``"export"``; ``"autocast"``, inside ``torch.autocast`` to
+            bfloat16.
+        returns: ``"loss"``; ``"loss_and_state"``: a pair, the second of which is the
+            pair of ``state_counts`` and ``state_updates``; or ``"selection"``: the pair
+            of ``indices`` and ``mask``, without any reduction.
+        want: ``"value"``, ``"normalizer"`` (of ``reduction="parts"``), the names of
+            what else is returned, and ``"grad_<argument>"``, the gradient of the sum
+            of the output. ``"jvp"`` is the derivative of the output along the tangent,
+            ``"hvp"`` that of the gradient of the first argument.
         cotangent: Weights of the output's elements in the sum that is differentiated;
             ones when absent.
+        tangent: Direction in the space of the first positional argument.
         layout: How the arrays lie in memory: ``"contiguous"``, ``"strided"``,
             ``"transposed"`` or ``"broadcast"`` (those whose elements are all equal).
         shards: Sizes of the parts of the first axis that are evaluated apart, each
@@ -44,15 +57,20 @@ class Request:
     reduction: str = "none"
     device: str = "cpu"
     transform: str = "eager"
+    positional: tuple[str, ...] = ("logits", "labels")
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    returns: str = "loss"
     want: tuple[str, ...] = ("value",)
     cotangent: Array | None = None
+    tangent: Array | None = None
     layout: str = "contiguous"
     shards: tuple[int, ...] = ()
 
     @property
     def named_reduction(self) -> dict[str, str]:
         """The keyword argument, if it is given."""
-        return {"reduction": self.reduction} if self.reduction else {}
+        absent = not self.reduction or self.returns == "selection"
+        return {} if absent else {"reduction": self.reduction}
 
     @property
     def gradients(self) -> tuple[str, ...]:
@@ -117,6 +135,7 @@ class Capabilities:
         operations: Operations it has.
         autodiff: Whether any scalar can be differentiated. Without it only the
             gradient of the plain sum of the output is asked for.
+        concurrent: Whether requests may come from several threads at once.
     """
 
     name: str
@@ -127,6 +146,7 @@ class Capabilities:
     transforms: tuple[str, ...]
     operations: tuple[str, ...]
     autodiff: bool = True
+    concurrent: bool = False
 
 
 class Adapter(Protocol):

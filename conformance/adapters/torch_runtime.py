@@ -1,4 +1,4 @@
-"""Runs PyTorch functions: eagerly, compiled, and one row at a time under vmap."""
+"""Runs PyTorch functions, plainly and under every transform."""
 
 import warnings
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from conformance.adapters.functions import FunctionAdapter, Functions
+from conformance.adapters.functions import FunctionAdapter, Functions, bind
 from conformance.adapters.protocol import (
     Array,
     Capabilities,
@@ -19,20 +19,29 @@ from conformance.adapters.protocol import (
     Response,
     Skipped,
 )
+from conformance.adapters.torch_transforms import (
+    FUNCTIONAL,
+    TRANSFORMS,
+    Run,
+    Tensors,
+    eager,
+)
 
 DTYPES = {
     "float64": torch.float64,
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
+    "index": torch.int64,
+    "mask": torch.bool,
 }
-Tensors = dict[str, torch.Tensor]
+FLOATS = ("float64", "float32", "bfloat16", "float16")
 # Raised by the compiler backend where the machine has no C++ compiler or no Triton.
 NO_COMPILER = ("InvalidCxxCompiler", "TritonMissing")
 
 
 class TorchAdapter(FunctionAdapter):
-    """Takes gradients by autograd, or by ``torch.func.grad`` under vmap."""
+    """Takes gradients by autograd, or by ``torch.func.grad`` where it must."""
 
     def __init__(self, functions: Functions, *, name: str, version: str) -> None:
         super().__init__(functions, name=name, version=version)
@@ -45,74 +54,56 @@ class TorchAdapter(FunctionAdapter):
             name=self.name,
             version=self.version,
             framework="torch",
-            dtypes=tuple(DTYPES),
+            dtypes=FLOATS,
             devices=("cpu", "cuda") if torch.cuda.is_available() else ("cpu",),
-            transforms=("eager", "compile", "vmap"),
+            transforms=("compile", *TRANSFORMS),
             operations=self.operations,
         )
 
     def call(self, request: Request) -> Response:
         """Evaluates the function and differentiates the weighted sum of its output."""
-        inputs = {k: _tensor(v, request) for k, v in request.inputs.items()}
-        arrays = {k: _tensor(v, request) for k, v in request.arrays.items()}
-        tensors = {**inputs, **arrays}
+        given = {**request.inputs, **request.arrays}
+        tensors = {k: _tensor(v, k, request) for k, v in given.items()}
         before = {k: v.clone() for k, v in tensors.items()}
-        response = self._answer(request, inputs, arrays)
+        response = self._answer(request, tensors)
         if isinstance(response, Outputs):
             mutated = tuple(k for k in before if _differ(before[k], tensors[k]))
             return replace(response, mutated=mutated)
         return response
 
-    def _answer(self, request: Request, inputs: Tensors, arrays: Tensors) -> Response:
-        if request.transform == "vmap":
-            return _outputs(self._vmap(request, inputs, arrays))
-        tensors = {**inputs, **arrays}
-        for argument in request.gradients:
-            tensors[argument].requires_grad_()
-        if request.transform == "eager":
-            return _outputs(
-                _differentiate(self._bind(request)(tensors), request, tensors)
-            )
+    def _answer(self, request: Request, tensors: Tensors) -> Response:
+        run = bind(self.functions[request.operation], request)
+        if request.transform not in FUNCTIONAL:
+            for argument in request.gradients:
+                tensors[argument].requires_grad_()
+        if request.transform != "compile":
+            return _outputs(TRANSFORMS[request.transform](run, request, tensors))
+        key = self._key(request)
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(run, key)
         try:
             # What the compiler deprecates in itself is not the implementation's fault.
             with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
-                value, graphs = self._compile(request, tensors)
+                found = eager(self._compiled[key], request, tensors)
         except Exception as error:
             # The compiler's own exceptions are private, hence by name.
             missing = [name for name in NO_COMPILER if name in repr(error)]
             if not missing:
                 raise
             return Skipped(f"torch.compile has no compiler here ({missing[0]})")
-        return _outputs(_differentiate(value, request, tensors), graphs)
-
-    def _bind(self, request: Request) -> Callable[[Tensors], Any]:
-        function, params = self.functions[request.operation], dict(request.params)
-        reduction = request.named_reduction
-
-        def run(tensors: Tensors) -> Any:
-            keywords = {**tensors, **params}
-            logits, labels = keywords.pop("logits"), keywords.pop("labels")
-            return function(logits, labels, **keywords, **reduction)
-
-        return run
-
-    def _compile(self, request: Request, tensors: Tensors) -> tuple[Any, int]:
-        """Returns the output and how many graphs were compiled for such calls."""
-        params = tuple(sorted(request.params.items()))
-        form = (request.operation, request.dtype, request.reduction, request.device)
-        key = (*form, params, tuple(tensors), request.gradients)
-        if key not in self._compiled:
-            self._compiled[key] = self._compile_one(self._bind(request), key)
-        value = self._compiled[key](tensors)
         # With static shapes there is one graph per shape; calls that share a key
         # but not a shape are counted apart.
         shapes = tuple(tuple(t.shape) for t in tensors.values())
         self._graphs[key, shapes] += self._graphs.pop(key, 0)
-        return value, self._graphs[key, shapes]
+        return _outputs(found, self._graphs[key, shapes])
 
-    def _compile_one(
-        self, run: Callable[[Tensors], Any], key: tuple[Any, ...]
-    ) -> Callable[[Tensors], Any]:
+    def _key(self, request: Request) -> tuple[Any, ...]:
+        """Everything but shapes that decides what is compiled."""
+        form = (request.operation, request.dtype, request.reduction, request.device)
+        names = (*request.inputs, *request.arrays, *sorted(request.kinds.items()))
+        return (*form, tuple(sorted(request.params.items())), names, request.gradients)
+
+    def _compile(self, run: Run, key: tuple[Any, ...]) -> Run:
         inductor = torch._dynamo.lookup_backend("inductor")
 
         def backend(graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Any:
@@ -123,32 +114,11 @@ class TorchAdapter(FunctionAdapter):
             _own_code(run), fullgraph=True, dynamic=False, backend=backend
         )
 
-    def _vmap(self, request: Request, inputs: Tensors, arrays: Tensors) -> Tensors:
-        run = self._bind(request)
-        weights = inputs["logits"].new_ones(inputs["logits"].shape)
-        if request.cotangent is not None:
-            weights = _tensor(request.cotangent, request)
 
-        def row(inputs: Tensors, weights: torch.Tensor, arrays: Tensors) -> Tensors:
-            tensors = {**inputs, **arrays}
-
-            def total(wanted: Tensors) -> tuple[torch.Tensor, torch.Tensor]:
-                value = run({**tensors, **wanted})
-                return (weights * value).sum(), value
-
-            wanted = {argument: tensors[argument] for argument in request.gradients}
-            grads, value = torch.func.grad(total, has_aux=True)(wanted)
-            return {"value": value, **{f"grad_{k}": v for k, v in grads.items()}}
-
-        batched = torch.func.vmap(row, in_dims=(0, 0, None))
-        found: Tensors = batched(inputs, weights, arrays)
-        shared = {f"grad_{argument}" for argument in arrays}
-        return {k: v.sum(0) if k in shared else v for k, v in found.items()}
-
-
-def _tensor(array: Array, request: Request) -> torch.Tensor:
+def _tensor(array: Array, name: str, request: Request) -> torch.Tensor:
     # Copied, because the harness hands the same arrays to every implementation.
-    tensor = torch.tensor(array, dtype=DTYPES[request.dtype], device=request.device)
+    dtype = DTYPES[request.kinds.get(name, request.dtype)]
+    tensor = torch.tensor(array, dtype=dtype, device=request.device)
     return _arranged(tensor, request.layout)
 
 
@@ -171,29 +141,6 @@ def _differ(before: torch.Tensor, after: torch.Tensor) -> bool:
     before, after = before.detach(), after.detach()
     both_nan = (before != before) & (after != after)
     return before.shape != after.shape or not bool(((before == after) | both_nan).all())
-
-
-def _differentiate(value: Any, request: Request, tensors: Tensors) -> Tensors:
-    parts = value if request.reduction == "parts" else (value,)
-    found: Tensors = {}
-    found.update(zip(("value", "normalizer"), parts, strict=False))
-    if not request.gradients:
-        return found
-    leaves = [tensors[argument] for argument in request.gradients]
-    total = found["value"]
-    if request.cotangent is not None:
-        total = total * torch.tensor(
-            request.cotangent, dtype=total.dtype, device=total.device
-        )
-    # A detached output has the gradient zero, which is then judged like any other.
-    grads = (
-        torch.autograd.grad(total.sum(), leaves, allow_unused=True)
-        if total.requires_grad
-        else [None] * len(leaves)
-    )
-    for argument, leaf, grad in zip(request.gradients, leaves, grads, strict=True):
-        found[f"grad_{argument}"] = torch.zeros_like(leaf) if grad is None else grad
-    return found
 
 
 def _outputs(found: Tensors, traces: int | None = None) -> Outputs:

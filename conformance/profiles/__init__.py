@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 from conformance.profiles import accuracy, dtypes, gradients, reductions, transforms
 from conformance.profiles.batch import Batch, batches
+from conformance.profiles.check import Check
 from conformance.profiles.evaluate import evaluate
 from conformance.profiles.judge import Failure, Result
 from conformance.profiles.unit import Scope, Unit, thin
 
-PROFILES: Mapping[str, Callable[[Scope], Iterator[Unit]]] = {
+PROFILES: Mapping[str, Callable[[Scope], Iterator[Unit | Check]]] = {
     "accuracy": accuracy.units,
     "gradients": gradients.units,
     "reductions": reductions.units,
@@ -19,6 +20,7 @@ PROFILES: Mapping[str, Callable[[Scope], Iterator[Unit]]] = {
 __all__ = [
     "PROFILES",
     "Batch",
+    "Check",
     "Failure",
     "Result",
     "Scope",

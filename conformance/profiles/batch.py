@@ -1,5 +1,6 @@
 """Puts units that differ only in their points into one call."""
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,32 +10,48 @@ import numpy as np
 
 from conformance.adapters import Outputs, Request
 from conformance.adapters.protocol import Array
+from conformance.profiles.check import Check
 from conformance.profiles.unit import WIDTH, Unit
-from conformance.vectors import SumCase
+from conformance.vectors import SumCase, class_axis
 
 # Upstream gradients that scale without rounding. None exceeds 1, which would magnify
 # what was rightly flushed to zero.
 UPSTREAM = (1.0, -0.5, 0.25, -1.0, 0.125)
+# Directions likewise, of another period.
+TANGENT = (0.5, -1.0, 1.0, -0.25)
+DIRECTED = ("jvp", "hessian")
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Units that share a call, and where the points of each lie in it."""
+    """Units that share a call, and where the points of each lie in it.
+
+    Attributes:
+        inputs: Inputs of the call, padded.
+        shape: Shape of its unreduced output.
+        slices: Points of each unit, along the first axis.
+    """
 
     units: tuple[Unit, ...]
     inputs: dict[str, Array]
+    shape: tuple[int, ...]
     slices: tuple[slice, ...]
 
     @property
     def size(self) -> int:
         """Number of elements of the call, padding included."""
-        return self.inputs["logits"].size
+        return math.prod(self.shape)
 
     @property
     def upstream(self) -> Array:
-        """Upstream gradient of every element, shaped like the logits."""
-        logits = self.inputs["logits"]
-        return np.resize(UPSTREAM, logits.size).reshape(logits.shape)
+        """Upstream gradient of every element."""
+        return np.resize(UPSTREAM, self.size).reshape(self.shape)
+
+    @property
+    def tangent(self) -> Array:
+        """Direction in the space of the first argument."""
+        first = self.inputs[self.units[0].record.positional[0]]
+        return np.resize(TANGENT, first.size).reshape(first.shape)
 
     def request(self, device: str) -> Request:
         """The call that answers all units."""
@@ -46,39 +63,47 @@ class Batch:
         return Request(
             operation=unit.operation,
             inputs=self.inputs,
+            positional=unit.record.positional,
+            kinds=unit.case.kinds,
             params=params,
             arrays={**unit.case.arrays, **traced},
             dtype=unit.dtype,
             reduction="" if unit.by_default else unit.reduction,
             device=device,
             transform=unit.transform,
-            want=unit.want,
+            returns=unit.record.returns,
+            want=tuple(sorted({*unit.want, *unit.also})),
             cotangent=self.upstream if unit.weighted else None,
+            tangent=self.tangent if unit.transform in DIRECTED else None,
         )
 
     def part(self, outputs: Outputs, i: int) -> Outputs:
         """The outputs that belong to unit ``i``."""
-        shape = self.inputs["logits"].shape
+        points = self.shape[:1]
         arrays = {
-            k: v[self.slices[i]] if v.shape == shape and shape else v
+            k: v[self.slices[i]] if v.shape[:1] == points and points else v
             for k, v in outputs.arrays.items()
         }
         return Outputs(arrays, outputs.dtypes, outputs.traces)
 
 
-def batches(units: Iterable[Unit]) -> Iterator[Batch]:
+def batches(units: Iterable[Unit | Check]) -> Iterator[Batch | Check]:
     """Groups units into calls.
 
     Args:
-        units: Units of one implementation.
+        units: Units and checks of one implementation.
 
     Yields:
-        Batches that together hold every unit once.
+        Batches that together hold every unit once, and the checks as they are.
     """
     waiting: dict[Any, list[Unit]] = {}
     for unit in units:
-        if isinstance(unit.case, SumCase) or len(unit.case.shape) != 1:
-            yield Batch((unit,), dict(unit.case.inputs), (slice(None),))
+        if isinstance(unit, Check):
+            yield unit
+            continue
+        if not _joinable(unit):
+            case = unit.case
+            yield Batch((unit,), dict(case.inputs), case.shape, (slice(None),))
             continue
         same = waiting.setdefault(_call(unit), [])
         if same and sum(len(u.ids) for u in [*same, unit]) > WIDTH:
@@ -89,6 +114,16 @@ def batches(units: Iterable[Unit]) -> Iterator[Batch]:
         yield _joined(same)
 
 
+def _joinable(unit: Unit) -> bool:
+    """Whether points may stand beside others, along the first axis of a call."""
+    case = unit.case
+    if unit.record.form == "coupled" or isinstance(case, SumCase):
+        return False
+    first = case.inputs[unit.record.positional[0]]
+    classes_first = first.ndim > 1 and class_axis(case) % first.ndim == 0
+    return len(case.shape) == 1 and not classes_first
+
+
 def _call(unit: Unit) -> tuple[Any, ...]:
     """Everything in which units of one call must agree."""
     case = unit.case
@@ -97,11 +132,13 @@ def _call(unit: Unit) -> tuple[Any, ...]:
         unit.operation,
         unit.dtype,
         unit.want,
+        unit.also,
         unit.transform,
         unit.reduction,
         unit.traced,
         unit.weighted,
-        tuple(case.inputs),
+        tuple((k, v.shape[1:]) for k, v in case.inputs.items()),
+        tuple(sorted(case.kinds.items())),
         tuple(sorted(case.params.items())),
         tuple((k, v.tobytes(), v.shape) for k, v in sorted(case.arrays.items())),
         unit.bad,
@@ -114,6 +151,7 @@ def _joined(units: list[Unit]) -> Batch:
     inputs = {}
     for name in units[0].case.inputs:
         points = np.concatenate([unit.case.inputs[name] for unit in units])
-        inputs[name] = np.pad(points, (0, width - points.size), mode="edge")
+        padding = [(0, width - len(points)), *[(0, 0)] * (points.ndim - 1)]
+        inputs[name] = np.pad(points, padding, mode="edge")
     slices = tuple(slice(int(a), int(b)) for a, b in pairwise(ends))
-    return Batch(tuple(units), inputs, slices)
+    return Batch(tuple(units), inputs, (width,), slices)

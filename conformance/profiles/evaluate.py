@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -15,8 +16,10 @@ from conformance.adapters import (
     Skipped,
 )
 from conformance.profiles.batch import Batch
+from conformance.profiles.check import Check
 from conformance.profiles.judge import Result, Upstream, blank, judge, tally
-from conformance.profiles.unit import Unit
+from conformance.profiles.unit import Unit, refused
+from conformance.vectors import SumCase, class_axis
 
 STATUS = {
     Skipped: "skipped",
@@ -26,12 +29,12 @@ STATUS = {
 
 
 def evaluate(
-    batch: Batch, adapter: Adapter, impl: str, device: str, limit: float
+    batch: Batch | Check, adapter: Adapter, impl: str, device: str, limit: float
 ) -> Iterator[Result]:
     """Asks an implementation for a batch and judges the answer.
 
     Args:
-        batch: Units to evaluate in one call.
+        batch: Units to evaluate in one call, or a check.
         adapter: The implementation, started.
         impl: Its name in results.
         device: Device to run on.
@@ -40,6 +43,9 @@ def evaluate(
     Yields:
         The results of every unit.
     """
+    if isinstance(batch, Check):
+        yield from batch.run(partial(ask, adapter), impl, device, limit)
+        return
     request = batch.request(device)
     response = ask(adapter, request)
     if batch.units[0].repeat and isinstance(response, Outputs):
@@ -79,9 +85,15 @@ def _unanswered(impl: str, unit: Unit, response: Response) -> Iterator[Result]:
 
 
 def _upstream(batch: Batch, unit: Unit, i: int) -> Upstream:
-    """The cotangent that was passed in, and the N of a mean over the whole call."""
+    """The cotangent that was passed in, and what a mean divides by."""
     factor = batch.upstream[batch.slices[i]] if unit.weighted else np.ones(())
-    return Upstream(factor, max(batch.size, 1) if unit.reduction == "mean" else 1)
+    tangent = batch.tangent[batch.slices[i]]
+    if unit.reduction != "mean":
+        return Upstream(factor, tangent=tangent)
+    if isinstance(unit.case, SumCase):
+        normalizer = float(unit.case.expected["normalizer"].hi)
+        return Upstream(factor, normalizer or 1, tangent)
+    return Upstream(factor, max(batch.size, 1), tangent)
 
 
 def _judge_traces(impl: str, unit: Unit, traces: int) -> Result:
@@ -101,12 +113,14 @@ def _point_by_point(
     if not isinstance(response, Errored) or response.kind != "ValueError":
         return response
     rows = []
-    for i in range(len(unit.case.inputs["logits"])):
+    for i in range(len(unit.case.inputs[unit.record.positional[0]])):
         inputs = {k: v[i : i + 1] for k, v in unit.case.inputs.items()}
         row = ask(adapter, replace(request, inputs=inputs))
         if isinstance(row, Errored) and row.kind == "ValueError":
-            nan = np.full(inputs["logits"].shape, np.nan)
-            row = Outputs(dict.fromkeys(request.want, nan), {})
+            shape = (1, *unit.case.shape[1:])
+            shapes = {f"grad_{k}": v.shape for k, v in inputs.items()}
+            nan = {k: np.full(shapes.get(k, shape), np.nan) for k in request.want}
+            row = Outputs(nan, {})
         if not isinstance(row, Outputs):
             return row
         rows.append(row.arrays)
@@ -115,13 +129,18 @@ def _point_by_point(
 
 
 def _judge_bad(impl: str, unit: Unit, outputs: Outputs) -> Result:
-    """Every point must be NaN in its value and in the gradient of its logit."""
+    """Every point must be NaN in its value and in all of its gradient."""
     result = blank(impl, unit, "bad_value", "pass")
-    judged = ("value", "grad_logits")
-    found = [v.ravel() for k, v in outputs.arrays.items() if k in judged]
+    judged = [outputs.arrays.get(name) for name in refused(unit.record)]
+    found = [array for array in judged if array is not None]
     if not found:
         return replace(result, status="not_implemented", reason="no such output")
-    plausible = np.nanmax(np.stack([np.full(found[0].shape, -np.inf), *found]), axis=0)
-    units = np.where(np.isnan(found).all(axis=0), 0.0, np.inf)
+    plausible = np.full(unit.case.shape, np.nan)
+    for array in found:
+        classes = (class_axis(unit.case),) if array.ndim > plausible.ndim else ()
+        largest = np.fmax.reduce(array, axis=classes) if classes else array
+        plausible = np.fmax(plausible, largest)
+    plausible = plausible.ravel()
+    units = np.where(np.isnan(plausible), 0.0, np.inf)
     nan = np.full(units.shape, np.nan)
     return tally(result, units, nan, plausible, unit.ids, limit=0.0)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from conformance.adapters import Outputs
 from conformance.adapters.protocol import Array
-from conformance.budgets import error_units
+from conformance.budgets import UNIT_ROUNDOFF, error_units
 from conformance.profiles.unit import HALVES, Unit
-from conformance.vectors import SumCase
+from conformance.vectors import Group, SumCase, along, class_axis
 
 MAX_FAILURES = 5
 
@@ -118,10 +118,17 @@ def blank(impl: str, unit: Unit, output: str, status: str, reason: str = "") -> 
 
 @dataclass(frozen=True)
 class Upstream:
-    """Factor and divisor of a gradient; apart, since 1/N is rarely exact."""
+    """What true gradients are multiplied by.
+
+    Attributes:
+        factor: Of every element.
+        divisor: Apart from the factor, since 1/N is rarely exact.
+        tangent: Direction of derivatives along one.
+    """
 
     factor: Array
-    divisor: int
+    divisor: float = 1
+    tangent: Array = field(default_factory=lambda: np.ones(()))
 
 
 @dataclass(frozen=True)
@@ -168,13 +175,26 @@ def truth_name(unit: Unit, output: str) -> str:
 
 def _truth(unit: Unit, output: str, upstream: Upstream) -> Truth:
     case, name = unit.case, truth_name(unit, output)
-    if isinstance(case, SumCase) and name == "grad_logits":
-        expected, ids = case.grad_logits, [case.id] * case.tile
+    axis = class_axis(case)
+    if output == "jvp":
+        return _along(unit, upstream.tangent)
+    if isinstance(case, Group) and name in case.totals:
+        # A whole call has no id of its own; its first point leads to it.
+        whole = case.totals[name]
+        return Truth(whole.hi, whole.lo, whole.scale, [unit.ids[0]] * whole.hi.size)
+    if isinstance(case, SumCase):
+        expected = case.elements.get(name) or case.expected[name]
+        ids: Sequence[str] = [case.id] * expected.hi.size
     else:
-        expected, ids = case.expected[name], unit.ids
+        expected = case.expected[name]
+        points = along(np.arange(len(unit.ids)).reshape(case.shape), expected.hi, axis)
+        spread = np.broadcast_to(points, expected.hi.shape)
+        ids = [unit.ids[int(i)] for i in spread.flat]
     if not output.startswith("grad_"):
         return Truth(expected.hi, expected.lo, expected.scale, ids)
+    # Of the whole call there is one factor, since only sums and means are asked for.
     factor, divisor = upstream.factor, upstream.divisor
+    factor = along(factor, expected.hi, axis) if factor.ndim else factor
     return Truth(
         hi=expected.hi * factor / divisor,
         lo=expected.lo * factor / divisor,
@@ -183,10 +203,33 @@ def _truth(unit: Unit, output: str, upstream: Upstream) -> Truth:
     )
 
 
-def expected_dtype(unit: Unit, output: str) -> str:
-    """Values of half precision come back in float32, gradients as the argument."""
-    half = unit.dtype in HALVES and not output.startswith("grad_")
-    return "float32" if half else unit.dtype
+def _along(unit: Unit, tangent: Array) -> Truth:
+    """The derivative of every element in a direction, from its gradients."""
+    case = unit.case
+    slope = case.expected[f"grad_{unit.record.positional[0]}"]
+    axes = (class_axis(case),) if slope.hi.ndim > len(case.shape) else ()
+    return Truth(
+        hi=(slope.hi * tangent).sum(axes),
+        lo=(slope.lo * tangent).sum(axes),
+        scale=(slope.scale * np.abs(tangent)).sum(axes),
+        ids=unit.ids,
+    )
+
+
+def rejects_dtype(unit: Unit, output: str, dtype: str) -> str:
+    """Says what is wrong with the dtype in which an output came back, if anything.
+
+    Values of half precision come back in float32, gradients as their argument.
+    """
+    if output in ("indices", "state_updates"):
+        wanted, right = "an integer", "int" in dtype
+    elif output == "mask":
+        wanted, right = "bool", dtype == "bool"
+    else:
+        half = unit.dtype in HALVES and not output.startswith("grad_")
+        wanted = "float32" if half else unit.dtype
+        right = dtype == wanted
+    return "" if right else f"came back as {dtype}, expected {wanted}"
 
 
 def _compare(
@@ -196,10 +239,12 @@ def _compare(
     if actual.shape != np.shape(truth.hi):
         reason = f"shape {actual.shape}, expected {np.shape(truth.hi)}"
         return _rejected(result, size, reason)
-    wanted = expected_dtype(unit, result.output)
-    if dtype != wanted:
-        return _rejected(result, size, f"came back as {dtype}, expected {wanted}")
-    units = error_units(actual, truth.hi, truth.lo, truth.scale, dtype).ravel()
+    wrong = rejects_dtype(unit, result.output, dtype)
+    if wrong:
+        return _rejected(result, size, wrong)
+    # What is no real number has no unit of its own; its scale is 0.
+    unit_of = dtype if dtype in UNIT_ROUNDOFF else "float64"
+    units = error_units(actual, truth.hi, truth.lo, truth.scale, unit_of).ravel()
     return tally(result, units, truth.hi.ravel(), actual.ravel(), truth.ids, limit)
 
 

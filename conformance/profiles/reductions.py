@@ -14,10 +14,15 @@ def units(scope: Scope) -> Iterator[Unit]:
     mean is taken without naming it, since it is the default.
     """
     unnamed = next((case.id for case in scope.sums if case.tile == WIDTH), "")
+    elements = scope.record.mean_over == "elements"
     for case in scope.sums:
-        after = gradients(case) if scope.capabilities.autodiff else ()
+        state = tuple(name for name in case.expected if name.startswith("state_"))
+        # A normalizer of weights and labels has gradients of its own in those.
+        after = gradients(case) if elements else tuple(case.elements)
+        if not scope.capabilities.autodiff:
+            after = ()
         wanted = {
-            "sum": ("value", *gradients(case)),
+            "sum": ("value", *state, *gradients(case)),
             "mean": ("value", *after),
             "parts": ("value", "normalizer"),
         }

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.adapters import Capabilities
-from conformance.vectors import Group, SumCase
+from conformance.registry import OPERATIONS, Operation
+from conformance.vectors import Case, Group, SumCase
 
 # Inputs that a format represents exactly are exact in these dtypes too.
 SERVES = {
@@ -30,6 +31,7 @@ class Unit:
         case: The points with their expected outputs.
         dtype: Dtype of the inputs.
         want: Outputs to judge.
+        also: Outputs that other units judge, asked for in the same call.
         transform: How the framework runs the function.
         reduction: Reduction asked of the function.
         by_default: Whether the reduction is left out, being the default.
@@ -40,15 +42,21 @@ class Unit:
 
     profile: str
     operation: str
-    case: Group | SumCase
+    case: Case
     dtype: str
     want: tuple[str, ...]
+    also: tuple[str, ...] = ()
     transform: str = "eager"
     reduction: str = "none"
     by_default: bool = False
     traced: tuple[str, ...] = ()
     weighted: bool = False
     repeat: bool = False
+
+    @property
+    def record(self) -> Operation:
+        """What the suite knows about the operation."""
+        return OPERATIONS[self.operation]
 
     @property
     def path(self) -> str:
@@ -90,7 +98,12 @@ class Scope:
     capabilities: Capabilities
     quick: bool = False
 
-    def dtypes(self, case: Group | SumCase, among: Iterable[str]) -> list[str]:
+    @property
+    def record(self) -> Operation:
+        """What the suite knows about the operation."""
+        return OPERATIONS[self.operation]
+
+    def dtypes(self, case: Case, among: Iterable[str]) -> list[str]:
         """Dtypes that the implementation claims and the inputs are exact in."""
         claimed = self.capabilities.dtypes
         served = SERVES[case.exact_in]
@@ -103,15 +116,29 @@ class Scope:
         return found if usual else found[-1:]
 
 
-def gradients(case: Group | SumCase) -> tuple[str, ...]:
+def gradients(case: Case) -> tuple[str, ...]:
     """Gradients that the vectors know of a case."""
     known = tuple(name for name in case.expected if name.startswith("grad_"))
-    return ("grad_logits", *known) if isinstance(case, SumCase) else known
+    return (*case.elements, *known) if isinstance(case, SumCase) else known
 
 
-def traceable(group: Group) -> tuple[str, ...]:
+def values(group: Group) -> tuple[str, ...]:
+    """What the vectors know of a call besides its gradients."""
+    known = (name for name in ("value", "mask") if name in group.expected)
+    return (*known, *group.totals)
+
+
+def refused(record: Operation) -> tuple[str, ...]:
+    """Outputs that a value out of range must make NaN, unless it raises."""
+    if record.returns == "selection":
+        return ("mask",)
+    return ("value", f"grad_{record.positional[0]}")
+
+
+def traceable(record: Operation, group: Group) -> tuple[str, ...]:
     """Hyper-parameters of a group that may be handed over as traced arrays."""
-    return tuple(k for k, v in group.params.items() if isinstance(v, float))
+    numbers = (k for k, v in group.params.items() if isinstance(v, float))
+    return tuple(k for k in numbers if k not in record.static)
 
 
 def thin(groups: list[Group], sums: list[SumCase]) -> tuple[list[Group], list[SumCase]]:

@@ -36,19 +36,30 @@ class Expected:
 
 @dataclass(frozen=True)
 class Group:
-    """Points that share their hyper-parameters, as arrays of ``shape``."""
+    """Points that share their hyper-parameters.
+
+    Attributes:
+        shape: Shape of the unreduced output, one element a point. Inputs and gradients
+            of examples with classes have the class axis besides.
+        kinds: ``"index"`` or ``"mask"`` by name of the inputs and arrays that are no
+            real numbers.
+        expected: Truth of every point.
+        totals: Truth of what the whole call returns once.
+    """
 
     path: str
     family: str
     exact_in: str
     params: Mapping[str, Any]
     arrays: Mapping[str, Array]
+    kinds: Mapping[str, str]
     shape: tuple[int, ...]
     policy: str
     ids: tuple[str, ...]
     flags: tuple[tuple[str, ...], ...]
     inputs: Mapping[str, Array]
     expected: Mapping[str, Expected]
+    totals: Mapping[str, Expected]
 
 
 @dataclass(frozen=True)
@@ -56,9 +67,11 @@ class SumCase:
     """A reduction: base points repeated cyclically to ``tile`` elements.
 
     Attributes:
+        kinds: As in a group.
         inputs: Inputs of all ``tile`` elements.
-        expected: Scalars: ``sum``, ``mean``, ``normalizer``, ``grad_<argument>``.
-        grad_logits: Gradient of the sum at every element, of shape ``(tile,)``.
+        expected: Of the whole call: ``sum``, ``mean``, ``normalizer`` and
+            ``grad_<array argument>`` of the sum.
+        elements: Gradient of the sum at every element.
     """
 
     id: str
@@ -66,11 +79,20 @@ class SumCase:
     exact_in: str
     params: Mapping[str, Any]
     arrays: Mapping[str, Array]
+    kinds: Mapping[str, str]
     tile: int
     flags: tuple[str, ...]
     inputs: Mapping[str, Array]
     expected: Mapping[str, Expected]
-    grad_logits: Expected
+    elements: Mapping[str, Expected]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the unreduced output."""
+        return (self.tile,)
+
+
+Case = Group | SumCase
 
 
 @dataclass(frozen=True)
@@ -89,56 +111,98 @@ def from_bits(bits: Any) -> Array:
     return words.view(np.float64) if words.ndim else np.array(words).view(np.float64)
 
 
-def _expected(outputs: list[Json], shape: tuple[int, ...]) -> Expected:
-    bits = from_bits([o["bits"] for o in outputs]).reshape(-1, 2)
+def class_axis(case: Case) -> int:
+    """The axis along which the classes of an example lie."""
+    return case.params.get("class_axis", -1)
+
+
+def along(per_element: NDArray[Any], shaped: Array, axis: int) -> NDArray[Any]:
+    """What belongs to each element, ready to broadcast against an array of them."""
+    if shaped.ndim == per_element.ndim:
+        return per_element
+    return np.expand_dims(per_element, axis)
+
+
+def _arranged(points: Array, shape: tuple[int, ...], axis: int) -> Array:
+    """Numbers of each point as an array, classes along their axis."""
+    if points.ndim == 1:
+        return points.reshape(shape)
+    return np.moveaxis(points.reshape(*shape, -1), -1, axis)
+
+
+def _expected(outputs: list[Json], shape: tuple[int, ...], axis: int = -1) -> Expected:
+    bits = from_bits([o["bits"] for o in outputs])
     scale = np.array([o["scale"] for o in outputs], dtype=np.float64)
-    return Expected(*(a.reshape(shape) for a in (bits[:, 0], bits[:, 1], scale)))
+    parts = (bits[..., 0], bits[..., 1], scale)
+    return Expected(*(_arranged(part, shape, axis) for part in parts))
 
 
-def _inputs(points: list[Json], shape: tuple[int, ...]) -> dict[str, Array]:
+def _whole(outputs: Json) -> dict[str, Expected]:
+    """What the whole call returns once: scalars and vectors."""
+    one = {name: _expected([output], (1,), 1) for name, output in outputs.items()}
+    return {k: Expected(e.hi[0], e.lo[0], e.scale[0]) for k, e in one.items()}
+
+
+def _arguments(raw: Json) -> dict[str, Any]:
+    """What groups and sums have in common."""
     return {
-        name: from_bits([p["inputs"][name] for p in points]).reshape(shape)
-        for name in points[0]["inputs"]
+        "family": raw["family"],
+        "exact_in": raw["exact_in"],
+        "params": raw["params"],
+        "kinds": raw.get("kinds", {}),
+        "arrays": {name: from_bits(bits) for name, bits in raw["arrays"].items()},
     }
+
+
+def _of_points(
+    points: list[Json], shape: tuple[int, ...], axis: int
+) -> tuple[dict[str, Array], dict[str, Expected]]:
+    inputs = {
+        k: from_bits([p["inputs"][k] for p in points]) for k in points[0]["inputs"]
+    }
+    outputs = {k: [p["outputs"][k] for p in points] for k in points[0]["outputs"]}
+    return (
+        {k: _arranged(numbers, shape, axis) for k, numbers in inputs.items()},
+        {k: _expected(numbers, shape, axis) for k, numbers in outputs.items()},
+    )
 
 
 def _group(raw: Json) -> Group:
     points, shape = raw["points"], tuple(raw["shape"])
+    inputs, expected = _of_points(points, shape, raw["params"].get("class_axis", -1))
     return Group(
+        **_arguments(raw),
         path=raw["path"],
-        family=raw["family"],
-        exact_in=raw["exact_in"],
-        params=raw["params"],
-        arrays={name: from_bits(bits) for name, bits in raw["arrays"].items()},
         shape=shape,
         policy=raw["policy"],
         ids=tuple(p["id"] for p in points),
         flags=tuple(tuple(p["flags"]) for p in points),
-        inputs=_inputs(points, shape),
-        expected={
-            name: _expected([p["outputs"][name] for p in points], shape)
-            for name in points[0]["outputs"]
-        },
+        inputs=inputs,
+        expected=expected,
+        totals=_whole(raw.get("totals", {})),
     )
 
 
 def _sum(raw: Json) -> SumCase:
-    points, tile = raw["points"], raw["tile"]
-    base = (len(points),)
-    gradient = _expected([p["outputs"]["grad_logits"] for p in points], base)
+    base, tile = (len(raw["points"]),), raw["tile"]
+    axis = raw["params"].get("class_axis", -1)
+    inputs, elements = _of_points(raw["points"], base, axis)
+
+    def repeated(points: Array) -> Array:
+        examples = 1 if points.ndim > 1 and axis in (0, -points.ndim) else 0
+        return points.take(np.arange(tile) % base[0], axis=examples)
+
     return SumCase(
+        **_arguments(raw),
         id=raw["id"],
-        family=raw["family"],
-        exact_in=raw["exact_in"],
-        params=raw["params"],
-        arrays={name: from_bits(bits) for name, bits in raw["arrays"].items()},
         tile=tile,
         flags=tuple(raw["flags"]),
-        inputs={k: np.resize(v, tile) for k, v in _inputs(points, base).items()},
-        expected={k: _expected([o], ()) for k, o in raw["outputs"].items()},
-        grad_logits=Expected(
-            *(np.resize(a, tile) for a in (gradient.hi, gradient.lo, gradient.scale))
-        ),
+        inputs={k: repeated(points) for k, points in inputs.items()},
+        expected=_whole(raw["outputs"]),
+        elements={
+            k: Expected(repeated(e.hi), repeated(e.lo), repeated(e.scale))
+            for k, e in elements.items()
+        },
     )
 
 

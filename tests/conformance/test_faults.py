@@ -58,7 +58,7 @@ def _results(function, operation, options):
     one = Judged("candidate", adapter, capabilities, "cpu")
     cases = choose(options)
     for profile in PROFILES:
-        asked = list(units(one, profile, cases, quick=options.quick))
+        asked = units(one, profile, cases, options)
         for batch in batches(asked):
             yield from evaluate(batch, adapter, one.name, one.device, one.limit)
 
