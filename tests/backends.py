@@ -18,12 +18,16 @@ import torch_impl
 
 @dataclass(frozen=True)
 class Backend:
-    """An implementation, and how to make, read and differentiate its arrays."""
+    """An implementation, and how to make, read and differentiate its arrays.
+
+    ``array`` makes floating arrays, ``exact`` keeps integers and booleans.
+    """
 
     name: str
     module: ModuleType
     array: Callable[..., Any]
     grad: Callable[..., Any]
+    exact: Callable[..., Any]
 
     def __str__(self) -> str:
         return self.name
@@ -70,8 +74,8 @@ def _no_autograd(*_: Any) -> list[Any]:
     raise TypeError("refimpl has analytic gradients, not automatic ones.")
 
 
-NUMPY = Backend("numpy", refimpl, _numpy_array, _no_autograd)
-TORCH = Backend("torch", torch_impl, _torch_array, _torch_grad)
-JAX = Backend("jax", jax_impl, _jax_array, _jax_grad)
+NUMPY = Backend("numpy", refimpl, _numpy_array, _no_autograd, np.asarray)
+TORCH = Backend("torch", torch_impl, _torch_array, _torch_grad, torch.tensor)
+JAX = Backend("jax", jax_impl, _jax_array, _jax_grad, jnp.asarray)
 ALL = (NUMPY, TORCH, JAX)
 COMPILED = (TORCH, JAX)
