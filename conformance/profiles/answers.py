@@ -1,0 +1,74 @@
+"""What the profiles of checks share: asking, and judging without vectors."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from conformance.adapters import Errored, Outputs, Response
+from conformance.adapters.protocol import Array
+from conformance.budgets import error_units
+from conformance.profiles.evaluate import STATUS
+from conformance.profiles.judge import Result
+
+
+def unanswered(result: Result, response: Response) -> Result:
+    """The result of a question that got no numbers."""
+    if isinstance(response, Errored):
+        reason = f"{response.kind}: {response.message}"
+    else:
+        reason = getattr(response, "reason", repr(response))
+    # Anything that is not a message of the protocol is a fault of the adapter.
+    return replace(result, status=STATUS.get(type(response), "errored"), reason=reason)
+
+
+def failed(result: Result, reason: str, *, compared: int = 1) -> Result:
+    """A result that is wrong as a whole."""
+    return replace(
+        result, status="fail", compared=compared, failed=compared, reason=reason
+    )
+
+
+def passed(result: Result, *, compared: int = 1) -> Result:
+    """A result that is right as a whole."""
+    return replace(result, status="pass", compared=compared)
+
+
+def alike(
+    result: Result, actual: Array, expected: Array, scale: Array, limit: float
+) -> Result:
+    """Compares two answers number by number.
+
+    Args:
+        result: The blank result; its dtype decides the unit.
+        actual: One answer.
+        expected: The other, or the truth.
+        scale: Amplification times size, broadcast against both.
+        limit: Largest error that passes, in units of u * scale.
+
+    Returns:
+        The result; a failure names the first number in words, since no vector does.
+    """
+    if actual.shape != expected.shape:
+        reason = f"shape {actual.shape}, expected {expected.shape}"
+        return failed(result, reason, compared=max(expected.size, 1))
+    units = error_units(actual, expected, 0.0, scale, result.dtype)
+    bad = np.argwhere(~(units <= limit))
+    if not bad.size and not bad.shape[0]:
+        return passed(result, compared=expected.size)
+    at = tuple(int(i) for i in bad[0])
+    reason = (
+        f"at {at}: expected {float(expected[at])!r}, got {float(actual[at])!r}, "
+        f"{float(units[at]):.3g} units where {limit:g} pass"
+    )
+    return replace(failed(result, reason, compared=expected.size), failed=bad.shape[0])
+
+
+def one_dtype(claimed: tuple[str, ...]) -> Iterator[str]:
+    """Yields float32, or what is claimed instead."""
+    yield from ("float32",) if "float32" in claimed else claimed[:1]
+
+
+def arrays_of(response: Response) -> dict[str, Array] | None:
+    """The arrays of an answer that holds any."""
+    return response.arrays if isinstance(response, Outputs) else None
