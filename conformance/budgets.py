@@ -43,7 +43,8 @@ C_MAX = 8.0
 C_REFERENCE = 2.0
 
 # Ours against PyTorch's and optax's own functions, which lose absolute accuracy in the
-# tails, hence by the size of what is added up and for moderate logits only.
+# tails, hence by the size of what is added up and for moderate logits only. The worst
+# of 2400 random calls is 3.6; a wrong factor or divisor is 1e12 and more.
 WITNESS_UNITS = 8.0
 
 # Pairwise summation loses log2(n) roundings of the sum of magnitudes; four more cover

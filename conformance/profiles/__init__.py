@@ -2,7 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from conformance.profiles import accuracy, dtypes, gradients, reductions, transforms
+from conformance.profiles import (
+    accuracy,
+    dtypes,
+    gradients,
+    reductions,
+    transforms,
+    witness,
+)
 from conformance.profiles.batch import Batch, batches
 from conformance.profiles.check import Check
 from conformance.profiles.evaluate import evaluate
@@ -15,6 +22,7 @@ PROFILES: Mapping[str, Callable[[Scope], Iterator[Unit | Check]]] = {
     "reductions": reductions.units,
     "dtypes": dtypes.units,
     "transforms": transforms.units,
+    "witness": witness.units,
 }
 
 __all__ = [
