@@ -17,7 +17,9 @@ from conformance.families._spec import (
     setting,
 )
 from conformance.families.binary import BinaryCases
+from conformance.families.ghm import ClassificationCases, RegressionCases, aged
 from conformance.families.heatmap import HeatmapCases
+from conformance.families.mining import MiningCases
 from conformance.families.probability import ProbabilityCases
 from conformance.families.softmax import SoftmaxCases
 
@@ -27,14 +29,18 @@ __all__ = [
     "Array",
     "BinaryCases",
     "Cases",
+    "ClassificationCases",
     "GroupSpec",
     "HeatmapCases",
     "Inputs",
+    "MiningCases",
     "Points",
     "ProbabilityCases",
+    "RegressionCases",
     "Setting",
     "SoftmaxCases",
     "SumSpec",
+    "aged",
     "nearest",
     "setting",
 ]

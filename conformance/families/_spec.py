@@ -31,9 +31,13 @@ class Setting:
     def label(self) -> str:
         """The setting as it stands in paths, ``gamma=2;alpha=0.25``."""
         parts = [f"{k}={_short(v)}" for k, v in self.params.items()]
+        # A state is long; what tells it from others is said by the variant.
         parts += [
-            f"{k}=({','.join(_short(float(v)) for v in a.ravel())})"
+            "state"
+            if k == "state_counts"
+            else f"{k}=({','.join(_short(float(v)) for v in a.ravel())})"
             for k, a in self.arrays.items()
+            if k != "state_updates"
         ]
         return ";".join(parts) or "default"
 

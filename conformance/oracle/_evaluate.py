@@ -6,7 +6,7 @@ from typing import Any
 from mpmath import mp, mpf
 
 from conformance.budgets import sum_scale
-from conformance.oracle import binary, heatmap, probability, softmax
+from conformance.oracle import binary, ghm, heatmap, mining, probability, softmax
 from conformance.oracle._core import (
     DIGITS,
     Args,
@@ -31,7 +31,10 @@ SEPARATE: dict[str, Callable[[Args], Outputs]] = {
     **heatmap.DEFINITIONS,
 }
 # Of a whole call, whose examples may be repeated.
-COUPLED: dict[str, Callable[[Sequence[Args], Sequence[int]], Whole]] = {}
+COUPLED: dict[str, Callable[[Sequence[Args], Sequence[int]], Whole]] = {
+    **ghm.COUPLED,
+    **mining.COUPLED,
+}
 DEFINITIONS = (*SEPARATE, *COUPLED)
 
 # Defaults of the signatures, as the specification states them.
@@ -46,9 +49,18 @@ DEFAULTS: dict[str, Any] = {
     "smoothing": "uniform",
     "ignore_index": -100,
     "normalizer": "weights",
+    "bins": 10,
+    "momentum": 0.0,
+    "debias": True,
+    "average_over": "nonempty",
+    "sample_mask": True,
+    "state_counts": None,
+    "state_updates": None,
 }
 OWN_DEFAULTS: dict[str, dict[str, Any]] = {
     "softmax_focal_loss": {"normalizer": "count"},
+    "ghmr_loss": {"mu": 0.02},
+    "hard_example_mining": {"fraction": 0.2},
     "heatmap_focal_loss": {"alpha": 2.0, "beta": 4.0, "pos_mask": None},
 }
 

@@ -4,12 +4,19 @@ Profiles, command line, report and documentation iterate over ``OPERATIONS``. On
 NumPy and the standard library are needed, so the records can be read anywhere.
 """
 
-from conformance.registry import binary, heatmap, probability, softmax
+from conformance.registry import (
+    binary,
+    ghm,
+    heatmap,
+    mining,
+    probability,
+    softmax,
+)
 from conformance.registry._operation import Operation, Rule
 
 __all__ = ["OPERATIONS", "Operation", "Rule"]
 
-_MODULES = (binary, probability, softmax, heatmap)
+_MODULES = (binary, probability, softmax, heatmap, ghm, mining)
 OPERATIONS: dict[str, Operation] = {
     operation.name: operation for module in _MODULES for operation in module.OPERATIONS
 }

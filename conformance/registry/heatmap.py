@@ -52,8 +52,7 @@ _HEATMAP = Operation(
         one_class=(setting(),),
         sums=(
             setting(),
-            setting(alpha=np.array(2.0), beta=np.array(4.0)),
-            setting(alpha=np.array(0.5), beta=np.array(1.0)),
+            setting(alpha=np.array(0.5), beta=np.array(2.0)),
         ),
         bad_settings=(
             setting(alpha=-1.0),

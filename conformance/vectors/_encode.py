@@ -134,12 +134,14 @@ def _points(
     if spec.policy == "value":
         expected, totals = oracle.expect(operation.name, arguments, outputs)
     points = []
-    for row, results in zip(inputs, expected, strict=True):
+    for i, (row, results) in enumerate(zip(inputs, expected, strict=True)):
+        # Equal elements of a call may differ in what the call makes of them.
+        place = f"i={i};" if operation.form == "coupled" else ""
         bits = {name: _bits(v) for name, v in row.items()}
         content = {"operation": operation.name, **given, "inputs": bits}
         points.append(
             {
-                "id": identity(f"{path};{_readable(row)}", content),
+                "id": identity(f"{path};{place}{_readable(row)}", content),
                 "inputs": bits,
                 "flags": _flags(operation, case, row),
                 "outputs": {name: _output(e) for name, e in results.items()},
