@@ -27,6 +27,7 @@ DTYPES = {
     "bfloat16": np.dtype(ml_dtypes.bfloat16),
     "float16": np.dtype(np.float16),
     "mask": np.dtype(np.bool_),
+    "complex": np.dtype(np.complex128),
 }
 FLOATS = ("float64", "float32", "bfloat16", "float16")
 PLATFORMS = {"cpu": "cpu", "cuda": "gpu"}

@@ -14,7 +14,7 @@ from conformance.adapters.protocol import (
     Response,
 )
 
-DTYPES = {"index": np.int64, "mask": np.bool_}
+DTYPES = {"index": np.int64, "mask": np.bool_, "complex": np.complex128}
 
 
 class NumpyAdapter(FunctionAdapter):

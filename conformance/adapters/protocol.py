@@ -18,8 +18,8 @@ class Request:
         operation: Name of the operation, as in the registry.
         inputs: Arrays by argument name, exactly representable in ``dtype``.
         positional: Those of them that are passed without a name.
-        kinds: ``"index"`` for integer and ``"mask"`` for Boolean inputs and arrays;
-            all others are of ``dtype``.
+        kinds: ``"index"`` for integer and ``"mask"`` for Boolean inputs and arrays, and
+            ``"complex"``, to be refused; all others are of ``dtype``.
         params: Keyword arguments that are plain Python numbers or strings.
         arrays: Keyword arguments handed over as arrays of the backend, so that they
             are traced and can be differentiated. ``state_counts`` and

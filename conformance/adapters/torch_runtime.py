@@ -34,6 +34,7 @@ DTYPES = {
     "float16": torch.float16,
     "index": torch.int64,
     "mask": torch.bool,
+    "complex": torch.complex128,
 }
 FLOATS = ("float64", "float32", "bfloat16", "float16")
 # Raised by the compiler backend where the machine has no C++ compiler or no Triton.

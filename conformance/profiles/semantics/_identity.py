@@ -1,95 +1,19 @@
 """What an identity is, and how it is asked and judged."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.adapters import NotImplementedOperation, Outputs, Request, Response
+from conformance.adapters import NotImplementedOperation, Outputs, Response
 from conformance.adapters.protocol import Array
 from conformance.budgets import IDENTITY_AMPLIFICATION, MEANINGFUL
 from conformance.profiles.answers import alike, unanswered
+from conformance.profiles.calls import Call
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result
-from conformance.registry import OPERATIONS
-
-KINDS = {"i": "index", "b": "mask"}
-STATE = ("state_counts", "state_updates")
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of an operation.
-
-    Attributes:
-        operation: Name of the operation.
-        inputs: Arrays of the examples; integer ones are indices, bool ones masks.
-        options: The other keyword arguments; arrays are handed over as arrays.
-        reduction: Reduction asked for.
-        layout: How the arrays lie in memory.
-    """
-
-    operation: str
-    inputs: Mapping[str, Any]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    reduction: str = "none"
-    layout: str = "contiguous"
-
-    def __call__(self, **changes: Any) -> "Call":
-        """The same call with other arguments; None takes one away."""
-        inputs, options = dict(self.inputs), dict(self.options)
-        form = {"reduction": self.reduction, "layout": self.layout}
-        for name, value in changes.items():
-            of = form if name in form else inputs if name in inputs else options
-            of[name] = value
-            if value is None:
-                del of[name]
-        return Call(self.operation, inputs, options, **form)
-
-    def also(self, **inputs: Any) -> "Call":
-        """The same call with more arrays of the examples."""
-        return replace(self, inputs={**self.inputs, **inputs})
-
-    @property
-    def first_gradient(self) -> str:
-        """Name of the gradient of the first argument."""
-        return f"grad_{OPERATIONS[self.operation].positional[0]}"
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Everything that the call returns; losses come with their gradient."""
-        returns = OPERATIONS[self.operation].returns
-        if returns == "selection":
-            return ("mask", "indices")
-        more = {"none": (self.first_gradient,), "parts": ("normalizer",)}
-        state = STATE if returns == "loss_and_state" else ()
-        return ("value", *more.get(self.reduction, ()), *state)
-
-    def request(self, dtype: str, device: str, want: tuple[str, ...]) -> Request:
-        """The call as an adapter understands it."""
-        operation = OPERATIONS[self.operation]
-        arrays = {k: v for k, v in self.options.items() if isinstance(v, np.ndarray)}
-        every = {**self.inputs, **arrays}
-        return Request(
-            operation=self.operation,
-            inputs={k: np.asarray(v, float) for k, v in self.inputs.items()},
-            params={k: v for k, v in self.options.items() if k not in arrays},
-            arrays={k: np.asarray(v, float) for k, v in arrays.items()},
-            dtype=dtype,
-            reduction=self.reduction,
-            device=device,
-            want=want,
-            layout=self.layout,
-            positional=operation.positional,
-            returns=operation.returns,
-            kinds={
-                k: KINDS[v.dtype.kind]
-                for k, v in every.items()
-                if v.dtype.kind in KINDS
-            },
-        )
 
 
 class UnansweredError(Exception):

@@ -4,16 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from conformance.profiles.semantics import _points as at
-from conformance.profiles.semantics._identity import (
-    Answer,
-    Identity,
-    Pair,
-    combined,
-    different,
-    equal,
-)
-from conformance.profiles.semantics._points import (
+from conformance.profiles.calls import Call
+from conformance.profiles.points import (
     ADAPTIVE,
     BCE,
     FOCAL,
@@ -30,6 +22,14 @@ from conformance.profiles.semantics._points import (
     heatmap,
     probs,
 )
+from conformance.profiles.semantics._identity import (
+    Answer,
+    Identity,
+    Pair,
+    combined,
+    different,
+    equal,
+)
 
 ONES = np.ones_like(X)
 COLUMNS = np.array([1.0, 5, 0.5])
@@ -39,7 +39,7 @@ PEAKS = {"labels": (SOFT == 1).astype(float)}
 P = np.arange(1, 13) / 16
 
 
-def per_class(answer: Answer, call: at.Call) -> Iterator[Pair]:
+def per_class(answer: Answer, call: Call) -> Iterator[Pair]:
     """One weight per class is one call per class."""
     whole = call(**TABLE, pos_weight=COLUMNS)
     for output in ("value", "grad"):
@@ -57,7 +57,7 @@ def per_class(answer: Answer, call: at.Call) -> Iterator[Pair]:
         yield Pair(output, answer(whole, output)[0], np.stack(columns, axis=1))
 
 
-def moved(call: at.Call) -> tuple[at.Call, at.Call]:
+def moved(call: Call) -> tuple[Call, Call]:
     """The same data with the classes along the first and along the last axis."""
     last = call(**TABLE, pos_weight=COLUMNS, class_axis=-1)
     first = call(
@@ -83,7 +83,7 @@ def negated(a: np.ndarray) -> np.ndarray:
     return -a
 
 
-def _both(call: at.Call, name: str) -> tuple[Identity, ...]:
+def _both(call: Call, name: str) -> tuple[Identity, ...]:
     """What holds of cross-entropy and focal loss alike."""
     weighted = call(sample_weight=V)
     return (

@@ -6,10 +6,11 @@ import numpy as np
 
 from conformance.adapters import Outputs
 from conformance.profiles.answers import failed, passed, unanswered
+from conformance.profiles.calls import Call
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result
-from conformance.profiles.semantics._identity import Answer, Call, Identity, Pair, equal
-from conformance.profiles.semantics._points import FULL, MINING
+from conformance.profiles.points import FULL, MINING
+from conformance.profiles.semantics._identity import Answer, Identity, Pair, equal
 from conformance.registry import OPERATIONS
 
 LAYOUTS = ("strided", "transposed", "broadcast")

@@ -4,17 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from conformance.profiles.semantics._identity import (
-    STATE,
-    Answer,
-    Call,
-    Identity,
-    Pair,
-    Read,
-    different,
-    equal,
-)
-from conformance.profiles.semantics._points import (
+from conformance.profiles.calls import STATE, Call
+from conformance.profiles.points import (
     G_X,
     GHMC,
     GHMR,
@@ -27,6 +18,14 @@ from conformance.profiles.semantics._points import (
     ghmc,
     ghmr,
     mining,
+)
+from conformance.profiles.semantics._identity import (
+    Answer,
+    Identity,
+    Pair,
+    Read,
+    different,
+    equal,
 )
 
 BINS, MU, MOMENTUM = 10, 0.0625, 0.75

@@ -4,16 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from conformance.profiles.semantics._identity import (
-    Answer,
-    Call,
-    Identity,
-    Pair,
-    combined,
-    different,
-    equal,
-)
-from conformance.profiles.semantics._points import (
+from conformance.profiles.calls import Call
+from conformance.profiles.points import (
     CE,
     INDEX,
     PROBABILITIES,
@@ -28,6 +20,14 @@ from conformance.profiles.semantics._points import (
     ce,
     focal,
     softmax,
+)
+from conformance.profiles.semantics._identity import (
+    Answer,
+    Identity,
+    Pair,
+    combined,
+    different,
+    equal,
 )
 
 CLASSES = ROWS.shape[1]

@@ -1,4 +1,4 @@
-"""The calls that identities start from: one of each operation, of moderate size.
+"""The calls that checks start from: one of each operation, of moderate size.
 
 Logits are multiples of 1/8 within [-8, 8], so that sums of them with such numbers are
 exact in every dtype. Nothing is symmetric: classes, weights and labels are uneven.
@@ -6,7 +6,7 @@ exact in every dtype. Nothing is symmetric: classes, weights and labels are unev
 
 import numpy as np
 
-from conformance.profiles.semantics._identity import Call
+from conformance.profiles.calls import Call
 
 BCE = "binary_cross_entropy_with_logits"
 FOCAL = "sigmoid_focal_loss"
