@@ -114,7 +114,7 @@ FAMILIES: dict[str, Family] = {
 def _masked(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
     """MASK: peaks by a mask, also where the height is not 1, and not where it is."""
     for chosen in settings:
-        inputs = _grid([-12.0, -2.0, 0.0, 3.0, 9.0], (0.0, 0.5, 1.0, 1.0))
+        inputs = _grid([-12.0, -2.0, 0.0, 3.0, 9.0], (0.0, 0.5, 0.75, 1.0))
         inputs["pos_mask"] = np.resize([1.0, 0.0, 0.0], inputs["logits"].size)
         yield GroupSpec("mask", chosen, inputs, kinds=MASK)
         solid = {name: values.reshape(2, 5, 2) for name, values in inputs.items()}

@@ -220,7 +220,7 @@ def _weighted(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
 def _ignored(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
     """IGNORE and EMPTY: rows that are as if they were not there."""
     rows = [[2, 0, -1], [NAN, 0, 1], [0.5, -3, 4], [INF, INF, -INF], [1, 1, -8]]
-    logits = np.array(rows * 2, dtype=np.float64)
+    logits = np.concatenate([rows, np.roll(rows, 1, axis=-1)])
     for chosen in settings:
         out = float(chosen.params.get("ignore_index", -100))
         own = [label for label in (0.0, 1.0, 2.0) if label != out]

@@ -36,7 +36,7 @@ _COMMON_FLAGS: dict[str, Rule] = {
     "infinite-logit": lambda p: float("inf") in [abs(x) for x in p["logits"]],
     "bad-label": _bad_label,
     "softmax-tail": lambda p: _margin(p) >= 12,
-    "class-axis": lambda p: p["per_class"],
+    "class-axis": lambda p: p["per_class"] or p.get("class_axis", -1) >= 0,
     "ignored-row": _ignored,
     "mean-denominator": lambda p: "tile" in p and p["class_weights"] is not None,
 }
