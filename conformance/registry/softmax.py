@@ -51,6 +51,7 @@ _CROSS_ENTROPY = Operation(
         "CE-4": "one-hot probabilities and class indices agree, also in the normalizer",
         "CE-5": "ignored examples are as if they were not there",
         "CE-6": "gradients of labels, weights and smoothing",
+        "CE-7": "infinite logits give the limit where there is one; one class gives 0",
     },
     array_arguments=(
         "logits",
@@ -168,7 +169,7 @@ _FOCAL = Operation(
     clauses={
         "SFL-1": "value: (1-p)^gamma times the weighted -log p of the labelled class",
         "SFL-2": "gradient: closed form, finite for every gamma >= 0",
-        "SFL-3": "ignored examples are as if they were not there",
+        "SFL-3": "ignored examples, infinite logits and normalizers as in CE-4 to CE-7",
         "SFL-4": "gradients of class weights and gamma",
     },
     array_arguments=("logits", "class_weights", "gamma"),
