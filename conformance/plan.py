@@ -13,6 +13,7 @@ from conformance.adapters import Adapter, Capabilities, resolve
 from conformance.budgets import C_MAX, C_REFERENCE
 from conformance.errors import UsageError
 from conformance.profiles import PROFILES, Check, Result, Scope, Unit, thin
+from conformance.profiles.forms import compiled_at_once
 from conformance.registry import OPERATIONS
 from conformance.vectors import Group, SumCase
 
@@ -66,10 +67,15 @@ def choose(options: Options) -> Cases:
         if options.select:
             groups = [g for group in groups for g in _matching(group, options.select)]
             sums = [case for case in sums if fnmatchcase(case.id, options.select)]
-        elif options.quick:
+        elif _thinned(options):
             groups, sums = thin(groups, sums)
         chosen[operation] = (groups, sums)
     return chosen
+
+
+def _thinned(options: Options) -> bool:
+    """Whether few cases stand for all; what is selected is asked in full."""
+    return options.quick and not options.select
 
 
 def _matching(group: Group, pattern: str) -> Iterator[Group]:
@@ -142,7 +148,10 @@ def units(
     for operation, (groups, sums) in cases.items():
         if operation not in one.capabilities.operations:
             continue
-        scope = Scope(operation, groups, sums, one.capabilities, quick=options.quick)
+        able = one.capabilities
+        scope = Scope(operation, groups, sums, able, quick=options.quick)
+        if groups and _thinned(options) and "jit" in able.transforms:
+            scope = compiled_at_once(scope)
         for unit in PROFILES[profile](scope):
             selected = not options.select or fnmatchcase(unit.path, options.select)
             if selected or isinstance(unit, Unit):

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator
 
-from conformance.profiles.unit import Scope, Unit, gradients, refused, values
+from conformance.profiles.unit import (
+    Scope,
+    Unit,
+    differentiable,
+    gradients,
+    refused,
+    values,
+)
 
 DTYPES = ("float64", "float32")
 
@@ -14,7 +21,9 @@ def units(scope: Scope) -> Iterator[Unit]:
     """
     for group in scope.groups:
         bad = group.policy == "bad_value"
-        differentiated = scope.capabilities.autodiff and not bad
+        slopes = differentiable(scope.record, group) if bad else gradients(group)
+        if not scope.capabilities.autodiff:
+            slopes = ()
         for dtype in scope.dtypes(group, DTYPES):
             yield Unit(
                 "accuracy",
@@ -22,6 +31,7 @@ def units(scope: Scope) -> Iterator[Unit]:
                 group,
                 dtype,
                 refused(scope.record) if bad else values(group),
-                also=gradients(group) if differentiated else (),
-                weighted=differentiated and bool(gradients(group)),
+                also=slopes,
+                weighted=bool(slopes),
+                **scope.run(group, dtype),
             )

@@ -17,5 +17,8 @@ def units(scope: Scope) -> Iterator[Unit]:
         want = refused(scope.record)
         if group.policy != "bad_value":
             want = (*values(group), *(g for g in gradients(group) if g in want))
-        for dtype in scope.dtypes(group, HALVES):
-            yield Unit("dtypes", scope.operation, group, dtype, want)
+        among = HALVES if scope.plain == "eager" else HALVES[:1]
+        for dtype in scope.dtypes(group, among):
+            yield Unit(
+                "dtypes", scope.operation, group, dtype, want, **scope.run(group, dtype)
+            )

@@ -34,4 +34,5 @@ def units(scope: Scope) -> Iterator[Unit]:
                     also=values(group) if each else (),
                     reduction=reduction,
                     weighted=each,
+                    **scope.run(group, dtype),
                 )

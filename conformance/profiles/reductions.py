@@ -26,6 +26,8 @@ def units(scope: Scope) -> Iterator[Unit]:
             "mean": ("value", *after),
             "parts": ("value", "normalizer"),
         }
+        if scope.plain != "eager":
+            del wanted["sum"]  # a compilation that tells little beside the mean
         for dtype in scope.dtypes(case, DTYPES):
             for reduction, want in wanted.items():
                 yield Unit(
@@ -36,4 +38,5 @@ def units(scope: Scope) -> Iterator[Unit]:
                     want,
                     reduction=reduction,
                     by_default=reduction == "mean" and case.id == unnamed,
+                    **scope.run(case, dtype),
                 )

@@ -1,9 +1,17 @@
 """Transformed calls give the numbers that the vectors demand."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-from conformance.profiles.unit import Scope, Unit, gradients, refused, traceable, values
+from conformance.profiles import forms
+from conformance.profiles.unit import (
+    Scope,
+    Unit,
+    differentiable,
+    gradients,
+    refused,
+    traceable,
+    values,
+)
 from conformance.registry import Operation
 from conformance.vectors import Group, class_axis
 
@@ -14,9 +22,10 @@ DTYPES = {"autocast": ("float32", "bfloat16"), "hessian": ("float64", "float32")
 USUAL = ("float32",)
 # Of these every form of call is asked in a full run; of the others, some of which
 # compile for seconds, as few as show every argument and option.
-EVERY_FORM = ("jit", "vmap")
+EVERY_FORM = ("jit",)
 TRANSFORMS = (
     *EVERY_FORM,
+    "vmap",
     "compile",
     "checkpoint",
     "jvp",
@@ -35,17 +44,15 @@ def units(scope: Scope) -> Iterator[Unit]:
     """
     record = scope.record
     valid = [dict(group.params) for group in scope.groups if group.policy == "value"]
-    few = _few(record, scope.groups, quick=scope.quick)
-    for transform in QUICK if scope.quick else TRANSFORMS:
-        if transform not in scope.capabilities.transforms:
-            continue
+    few = forms.few(record, scope.groups)[: 1 if scope.quick else None]
+    for transform in _asked(scope):
         for group in scope.groups:
             if group.policy == "bad_value" and group.params not in valid:
                 continue  # only numbers are checked; a traced one passes through
             if transform == "vmap" and not _has_rows(record, group):
                 continue
             every = transform in EVERY_FORM and not scope.quick
-            if not every and _form(record, group) not in few:
+            if not every and forms.form(record, group) not in few:
                 continue
             want = _wanted(transform, record, group)
             traced = traceable(record, group)
@@ -64,6 +71,15 @@ def units(scope: Scope) -> Iterator[Unit]:
                     )
 
 
+def _asked(scope: Scope) -> Iterator[str]:
+    for transform in QUICK if scope.quick else TRANSFORMS:
+        # What is compiled for a quick run is compiled in one way.
+        if transform in scope.capabilities.transforms and (
+            scope.plain in ("eager", transform)
+        ):
+            yield transform
+
+
 def _wanted(transform: str, record: Operation, group: Group) -> tuple[str, ...]:
     """Outputs to judge; none where the transform has nothing to say."""
     if transform in ("jvp", "hessian", "export") and group.policy == "bad_value":
@@ -75,47 +91,10 @@ def _wanted(transform: str, record: Operation, group: Group) -> tuple[str, ...]:
         return outputs if gradients(group) else ()
     if group.policy == "bad_value" and record.returns != "selection":
         # The same call as for good values, so that it is compiled only once.
-        inputs = (k for k in record.point_arguments if k in group.inputs)
-        asked = (f"grad_{k}" for k in inputs if k not in group.kinds)
-        return ("value", *asked)
+        return ("value", *differentiable(record, group))
     if group.policy == "bad_value":
         return refused(record)
     return (*values(group), *gradients(group))
-
-
-def _form(record: Operation, group: Group) -> tuple[Any, ...]:
-    """What decides whether two groups share a compilation."""
-    traced = traceable(record, group)
-    options = {k: v for k, v in group.params.items() if k not in traced}
-    arrays = {k: v.shape for k, v in group.arrays.items()}
-    inputs = {k: group.kinds.get(k, v.ndim) for k, v in group.inputs.items()}
-    shapes = (len(group.shape), *inputs.items(), *arrays.items())
-    return (shapes, traced, tuple(options.items()))
-
-
-def _shows(form: tuple[Any, ...]) -> set[Any]:
-    """What a form has that others may lack: arguments, kinds and choices."""
-    (rank, *shapes), traced, options = form
-    arrays = {(k, v if isinstance(v, int | str) else len(v)) for k, v in shapes}
-    choices = {(k, v if isinstance(v, str | bool) else "number") for k, v in options}
-    return {rank, *arrays, *traced, *choices}
-
-
-def _few(
-    record: Operation, groups: Sequence[Group], *, quick: bool
-) -> set[tuple[Any, ...]]:
-    """The form with the fewest arguments, and those that together show all."""
-    forms = list(dict.fromkeys(_form(record, group) for group in groups))
-    forms.sort(key=lambda form: (form[0][0] > 1, -len(_shows(form))))
-    kept, seen = forms[:1], set[Any]()
-    for form in forms:
-        if not _shows(form) <= seen:
-            kept.append(form)
-            seen |= _shows(form)
-    if quick:
-        return set(kept[:1])
-    flat = [form for form in forms if form[0][0] == 1]
-    return {*kept, *flat[-1:]}
 
 
 def _has_rows(record: Operation, group: Group) -> bool:

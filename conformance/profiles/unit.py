@@ -1,8 +1,8 @@
 """Units of work: what is evaluated together and reported together."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.adapters import Capabilities
@@ -90,6 +90,8 @@ class Scope:
         sums: Its sums, after selection.
         capabilities: What the implementation claims.
         quick: Whether to leave out what costs much and adds little.
+        plain: How the functions are run where no transform is asked for.
+        narrow: Dtypes that a group is asked in at most, by its path.
     """
 
     operation: str
@@ -97,17 +99,30 @@ class Scope:
     sums: list[SumCase]
     capabilities: Capabilities
     quick: bool = False
+    plain: str = "eager"
+    narrow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def record(self) -> Operation:
         """What the suite knows about the operation."""
         return OPERATIONS[self.operation]
 
+    def run(self, case: Case, dtype: str) -> dict[str, Any]:
+        """How a plain call of the case is made."""
+        if self.plain == "eager":
+            return {}
+        # Half precision would round the numbers.
+        exact = isinstance(case, Group) and dtype not in HALVES
+        traced = traceable(self.record, case) if exact else ()
+        return {"transform": self.plain, "traced": traced}
+
     def dtypes(self, case: Case, among: Iterable[str]) -> list[str]:
         """Dtypes that the implementation claims and the inputs are exact in."""
         claimed = self.capabilities.dtypes
         served = SERVES[case.exact_in]
         found = [dtype for dtype in among if dtype in claimed and dtype in served]
+        if isinstance(case, Group) and case.path in self.narrow:
+            return [dtype for dtype in found if dtype in self.narrow[case.path]]
         # Other shapes ask about indices and lengths, which no dtype changes.
         if isinstance(case, SumCase):
             usual = case.tile == WIDTH and not self.quick
@@ -126,6 +141,12 @@ def values(group: Group) -> tuple[str, ...]:
     """What the vectors know of a call besides its gradients."""
     known = (name for name in ("value", "mask") if name in group.expected)
     return (*known, *group.totals)
+
+
+def differentiable(record: Operation, group: Group) -> tuple[str, ...]:
+    """Gradients with respect to all inputs that are real numbers."""
+    inputs = (k for k in record.point_arguments if k in group.inputs)
+    return tuple(f"grad_{k}" for k in inputs if k not in group.kinds)
 
 
 def refused(record: Operation) -> tuple[str, ...]:

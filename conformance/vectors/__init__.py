@@ -107,8 +107,9 @@ class VectorFile:
 
 def from_bits(bits: Any) -> Array:
     """Decodes hex bits, a string or any nesting of lists of them."""
-    words = np.vectorize(lambda h: int(h, 16), otypes=[np.uint64])(np.asarray(bits))
-    return words.view(np.float64) if words.ndim else np.array(words).view(np.float64)
+    words = np.asarray(bits)
+    data = bytes.fromhex("".join(words.ravel().tolist()))
+    return np.frombuffer(data, ">f8").astype(np.float64).reshape(words.shape)
 
 
 def class_axis(case: Case) -> int:
@@ -149,7 +150,7 @@ def _arguments(raw: Json) -> dict[str, Any]:
         "family": raw["family"],
         "exact_in": raw["exact_in"],
         "params": raw["params"],
-        "kinds": raw.get("kinds", {}),
+        "kinds": raw["kinds"],
         "arrays": {name: from_bits(bits) for name, bits in raw["arrays"].items()},
     }
 
@@ -179,7 +180,7 @@ def _group(raw: Json) -> Group:
         flags=tuple(tuple(p["flags"]) for p in points),
         inputs=inputs,
         expected=expected,
-        totals=_whole(raw.get("totals", {})),
+        totals=_whole(raw["totals"]),
     )
 
 

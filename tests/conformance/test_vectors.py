@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from conformance import budgets, vectors
+from conformance.adapters.functions import STATE
 from conformance.registry import OPERATIONS
 from conformance.vectors import _encode
 
@@ -170,34 +171,91 @@ def test_every_note_is_used():
     assert set(vectors.notes()) == known
 
 
+def classes_last(array, shape, axis):
+    """One row per point."""
+    if array.ndim > len(shape):
+        array = np.moveaxis(array, axis, -1)
+    return array.reshape(int(np.prod(shape)), *array.shape[len(shape) :])
+
+
+def bits(numbers):
+    return [_encode.hex_bits(v) for v in np.asarray(numbers).ravel()]
+
+
+def flat(stored):
+    return stored if isinstance(stored, list) else [stored]
+
+
+def check_output(hi, lo, scale, output):
+    pairs = np.reshape(output["bits"], (-1, 2)).tolist()
+    assert [list(pair) for pair in zip(bits(hi), bits(lo), strict=True)] == pairs
+    assert np.ravel(scale).tolist() == flat(output["scale"])
+
+
+def check_points(points, shape, axis, inputs, expected):
+    rows = {name: classes_last(v, shape, axis) for name, v in inputs.items()}
+    truth = {
+        name: [classes_last(part, shape, axis) for part in (e.hi, e.lo, e.scale)]
+        for name, e in expected.items()
+    }
+    for i, point in enumerate(points):
+        for name, stored in point["inputs"].items():
+            assert bits(rows[name][i]) == flat(stored)
+        for name, output in point["outputs"].items():
+            check_output(*(part[i] for part in truth[name]), output)
+
+
 @operations
 def test_loading_restores_every_bit(operation):
     document, file = raw(operation), vectors.load(operation)
     for stored, group in zip(document["groups"], file.groups, strict=True):
         assert group.shape == tuple(stored["shape"])
-        flat = {name: values.ravel() for name, values in group.inputs.items()}
-        for i, point in enumerate(stored["points"]):
-            for name, bits in point["inputs"].items():
-                assert _encode.hex_bits(flat[name][i]) == bits
-            for name, output in point["outputs"].items():
-                expected = group.expected[name]
-                pair = [expected.hi.ravel()[i], expected.lo.ravel()[i]]
-                assert [_encode.hex_bits(v) for v in pair] == output["bits"]
-                assert expected.scale.ravel()[i] == output["scale"]
+        assert group.kinds == stored["kinds"]
+        axis = vectors.class_axis(group)
+        parts = stored["points"], group.shape, axis
+        check_points(*parts, group.inputs, group.expected)
+        for name, output in stored["totals"].items():
+            whole = group.totals[name]
+            check_output(whole.hi, whole.lo, whole.scale, output)
     for stored, case in zip(document["sums"], file.sums, strict=True):
-        assert case.inputs["logits"].shape == (stored["tile"],)
         assert {"sum", "mean", "normalizer"} <= set(case.expected)
-        assert case.grad_logits.hi.shape == (stored["tile"],)
-        assert all(e.hi.shape == () for e in case.expected.values())
+        axis = vectors.class_axis(case)
+        for array in (*case.inputs.values(), *(e.hi for e in case.elements.values())):
+            assert len(classes_last(array, case.shape, axis)) == stored["tile"]
+        whole = case.tile - case.tile % len(stored["points"])
+        for i in range(0, min(whole, 2000), len(stored["points"])):
+            here = slice(i, i + len(stored["points"]))
+            assert axis == -1
+            inputs = {k: v[here] for k, v in case.inputs.items()}
+            elements = {
+                k: vectors.Expected(e.hi[here], e.lo[here], e.scale[here])
+                for k, e in case.elements.items()
+            }
+            shape = (len(stored["points"]),)
+            check_points(stored["points"], shape, axis, inputs, elements)
+        for name, output in stored["outputs"].items():
+            whole = case.expected[name]
+            check_output(whole.hi, whole.lo, whole.scale, output)
 
 
 @operations
 def test_outputs_are_complete(operation):
     record = OPERATIONS[operation]
+    first = f"grad_{record.positional[0]}"
     for group in vectors.load(operation).groups:
-        wanted = {f"grad_{name}" for name in group.inputs} | {"value"}
-        assert set(group.expected) == (wanted if group.policy == "value" else set())
-        assert wanted <= set(record.outputs)
+        if group.policy != "value":
+            assert not group.expected
+            continue
+        varying = {*record.point_arguments} & {*group.inputs} - {*group.kinds}
+        wanted = {f"grad_{name}" for name in varying}
+        if record.returns == "selection":
+            assert set(group.expected) == {"mask"}
+            assert set(group.totals) == {"indices"}
+            continue
+        assert {"value", first} <= set(group.expected) <= {"value", *wanted}
+        state = record.returns == "loss_and_state"
+        assert set(group.totals) == set(STATE if state else ())
+        assert set(group.expected) <= set(record.outputs)
 
 
 @operations
