@@ -9,11 +9,31 @@ from torch_impl.ghmc import ghmc_loss
 from torch_impl.ghmr import ghmr_loss
 from torch_impl.heatmap import heatmap_focal_loss
 from torch_impl.mining import hard_example_mining
+from torch_impl.modules import (
+    AdaptiveBCEWithLogitsLoss,
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    GHMCLoss,
+    GHMRLoss,
+    HeatmapFocalLoss,
+    SigmoidFocalLoss,
+    SoftmaxFocalLoss,
+)
 from torch_impl.probability import binary_cross_entropy
 from torch_impl.softmax_focal import softmax_focal_loss
 
 __all__ = [
+    "AdaptiveBCEWithLogitsLoss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "GHMCLoss",
+    "GHMRLoss",
     "GHMState",
+    "HeatmapFocalLoss",
+    "SigmoidFocalLoss",
+    "SoftmaxFocalLoss",
     "adaptive_bce_with_logits",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
