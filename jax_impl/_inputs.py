@@ -99,7 +99,7 @@ class ClassInputs(NamedTuple):
 
     Attributes:
         logits: Scores, the class axis last.
-        labels: Probability of each class; NaN in the whole row for a bad label.
+        labels: Probability of each class; NaN for a bad one.
         class_weights: One value per class; all NaN if one is bad.
         sample_weight: One value per example, or 0-d.
         kept: Whether an example counts.
@@ -135,10 +135,10 @@ def class_inputs(
         y, kept = _one_hot(jnp.asarray(labels), x, ignore_index=ignore_index)
     else:
         y = in_range(jnp.moveaxis(jnp.asarray(labels), class_axis, -1), like=x, high=1)
-        y, kept = _all_or_nan(y), jnp.ones(x.shape[:-1], bool)
+        kept = jnp.ones(x.shape[:-1], bool)
     w = jnp.ones(x.shape[-1], x.dtype)
     if class_weights is not None:
-        w = _all_or_nan(in_range(class_weights, like=x))
+        w = in_range(class_weights, like=x)
     v = jnp.ones((), x.dtype)
     if sample_weight is not None:
         v = in_range(jnp.where(kept, sample_weight, 1), like=x)
@@ -155,6 +155,7 @@ def _prepared(
     *,
     by_weights: bool,
 ) -> ClassInputs:
+    w = w * jnp.where(jnp.isnan(w).any(), jnp.nan, 1)
     divisor = jnp.sum(y * w) if by_weights else jnp.sum(kept)
     return ClassInputs(jnp.where(kept[..., None], x, 0), y, w, v, kept, divisor)
 
@@ -173,10 +174,3 @@ def _one_hot(
     # Not own * share: XLA makes a choice of it, and the NaN of a bad index is lost.
     own |= jnp.isnan(share)[..., None]
     return jnp.where(own, share[..., None], 0), kept
-
-
-@jax.jit
-def _all_or_nan(array: jax.Array) -> jax.Array:
-    """Spreads a NaN along the last axis."""
-    bad = jnp.isnan(array).any(axis=-1, keepdims=True)
-    return array * jnp.where(bad, jnp.nan, 1)

@@ -245,18 +245,49 @@ def test_bad_index_poisons_its_example_alone(backend, name):
 
 
 @compiled
-def test_bad_class_weight_poisons_every_example(backend):
-    weights = backend.array([1.0, -2.0, 1.0])
-    for labels in (backend.exact(LABELS), backend.array(np.eye(3)[LABELS])):
+@pytest.mark.parametrize("bad", [1.5, -0.25, np.nan])
+def test_bad_probability_poisons_its_example_alone(backend, bad):
+    y = backend.array([[0.5, 0.25, 0.25], [0.5, bad, 0.0], [1, 0, 0], [0, 0, 1]])
 
-        def loss(x, labels=labels, reduction="sum"):
-            return backend.loss(CE)(
-                x, labels, class_weights=weights, reduction=reduction
-            )
+    def loss(x, reduction="sum"):
+        return backend.loss(CE)(x, y, reduction=reduction)
 
-        x = backend.array(LOGITS)
-        assert np.isnan(to_numpy(loss(x, reduction="none"))).all()
-        assert np.isnan(to_numpy(backend.grad(loss, x)[0])).all()
+    x = backend.array(LOGITS)
+    expected = np.array([False, True, False, False])
+    np.testing.assert_array_equal(np.isnan(to_numpy(loss(x, "none"))), expected)
+    gradient = np.isnan(to_numpy(backend.grad(loss, x)[0]))
+    np.testing.assert_array_equal(gradient, np.repeat(expected[:, None], 3, axis=1))
+
+
+@compiled
+@pytest.mark.parametrize("bad", [-2.0, np.nan, np.inf])
+@pytest.mark.parametrize("case", ["index", "probabilities", "focal"])
+def test_bad_class_weight_poisons_every_example(backend, case, bad):
+    name = FOCAL if case == "focal" else CE
+    # No example has the label whose weight is bad.
+    labels = backend.exact(LABELS)
+    if case == "probabilities":
+        labels = backend.array(np.eye(3)[LABELS])
+    weights = backend.array([1.0, bad, 1.0])
+
+    def loss(x, reduction="sum"):
+        return backend.loss(name)(x, labels, class_weights=weights, reduction=reduction)
+
+    x = backend.array(LOGITS)
+    assert np.isnan(to_numpy(loss(x, "none"))).all()
+    assert np.isnan(to_numpy(backend.grad(loss, x)[0])).all()
+
+
+@compiled
+def test_weights_of_other_classes_have_no_slope_at_infinity(backend):
+    x, y = backend.array([[0.0, -np.inf, 1.0]]), backend.exact(np.array([1]))
+    for name in (CE, FOCAL):
+
+        def loss(weights, name=name):
+            return backend.loss(name)(x, y, class_weights=weights, reduction="sum")
+
+        (gradient,) = backend.grad(loss, backend.array([1.0, 2.0, 3.0]))
+        np.testing.assert_array_equal(to_numpy(gradient), [0, np.inf, 0])
 
 
 @backends
@@ -266,6 +297,15 @@ def test_every_integer_type_holds_indices(backend, dtype):
     loss, y = backend.loss(CE), backend.exact(LABELS.astype(dtype))
     found = to_numpy(loss(backend.array(LOGITS), y, reduction="none"))
     np.testing.assert_array_equal(found, expected)
+
+
+@compiled
+def test_ignored_index_does_not_wrap_in_a_narrow_type(backend):
+    labels = backend.exact(np.array([0, 2, 156, 0], np.uint8))  # 156 = -100 mod 256
+    value = backend.loss(CE)(backend.array(LOGITS), labels, reduction="none")
+    np.testing.assert_array_equal(
+        np.isnan(to_numpy(value)), [False, False, True, False]
+    )
 
 
 @backends

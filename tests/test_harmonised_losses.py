@@ -189,7 +189,7 @@ def test_probabilities_are_clamped_as_in_pytorch(backend):
 
 @backends
 def test_mining_takes_the_largest_in_a_stable_order(backend):
-    losses = np.array([0.5, 2.0, np.nan, 2.0, 0.0, -0.0, np.inf, 1.0, 2.0, 0.1])
+    losses = np.array([0.5, 2.0, np.inf, 2.0, 0.0, -0.0, np.nan, 1.0, 2.0, 0.1])
     mine = backend.loss(MINING)
     indices, mask = mine(backend.array(losses), fraction=0.5)
     assert to_numpy(indices).tolist() == [2, 6, 1, 3, 8]

@@ -42,7 +42,6 @@ def harmonise(
     """Weighs each element by the inverse density of its gradient norm in [0, 1]."""
     check_density(bins, debias, average_over, reduce_counts)
     check_state(state, bins)
-    norm = norm.detach()
     momentum = hyperparameter("momentum", momentum, like=norm, high=1, closed=False)
     momentum = momentum.detach()
     if state is None:

@@ -96,7 +96,7 @@ class ClassInputs(NamedTuple):
 
     Attributes:
         logits: Scores, the class axis last.
-        labels: Probability of each class; NaN in the whole row for a bad label.
+        labels: Probability of each class; NaN for a bad one.
         class_weights: One value per class; all NaN if one is bad.
         sample_weight: One value per example, or 0-d.
         kept: Whether an example counts.
@@ -133,11 +133,11 @@ def class_inputs(
         y, kept = _one_hot(labels.long(), x, ignore_index)
     else:
         y = in_range("labels", labels.movedim(class_axis, -1), like=x, high=1)
-        y = _all_or_nan(y)
         kept = torch.ones_like(x[..., 0], dtype=torch.bool)
     w = x.new_ones(x.shape[-1])
     if class_weights is not None:
-        w = _all_or_nan(in_range("class_weights", class_weights, like=x))
+        w = in_range("class_weights", class_weights, like=x)
+        w = w * torch.where(w.isnan().any(), torch.nan, torch.ones_like(w))
     v = x.new_ones(())
     if sample_weight is not None:
         v = beside("sample_weight", sample_weight, like=x).where(kept, 1)
@@ -154,9 +154,3 @@ def _one_hot(labels: Tensor, x: Tensor, ignore_index: int) -> tuple[Tensor, Tens
     valid = (labels >= 0) & (labels < x.shape[-1])
     share = torch.where(kept, torch.where(valid, 1.0, torch.nan), 0.0).to(x.dtype)
     return (classes == labels.unsqueeze(-1)) * share.unsqueeze(-1), kept
-
-
-def _all_or_nan(array: Tensor) -> Tensor:
-    """Spreads a NaN along the last axis."""
-    bad = array.isnan().any(dim=-1, keepdim=True)
-    return array * torch.where(bad, torch.nan, torch.ones_like(array))
