@@ -183,7 +183,8 @@ def _truth(unit: Unit, output: str, upstream: Upstream) -> Truth:
         whole = case.totals[name]
         return Truth(whole.hi, whole.lo, whole.scale, [unit.ids[0]] * whole.hi.size)
     if isinstance(case, SumCase):
-        expected = case.elements.get(name) or case.expected[name]
+        each = name in case.slopes
+        expected = case.elements(name) if each else case.expected[name]
         ids: Sequence[str] = [case.id] * expected.hi.size
     else:
         expected = case.expected[name]

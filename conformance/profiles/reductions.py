@@ -18,7 +18,7 @@ def units(scope: Scope) -> Iterator[Unit]:
     for case in scope.sums:
         state = tuple(name for name in case.expected if name.startswith("state_"))
         # A normalizer of weights and labels has gradients of its own in those.
-        after = gradients(case) if elements else tuple(case.elements)
+        after = gradients(case) if elements else tuple(case.slopes)
         if not scope.capabilities.autodiff:
             after = ()
         wanted = {

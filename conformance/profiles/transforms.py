@@ -33,7 +33,7 @@ TRANSFORMS = (
     "autocast",
     "export",
 )
-QUICK = ("jit", "vmap", "autocast", "checkpoint")
+QUICK = ("jit", "vmap", "autocast")
 ONCE_TRACED = ("jit", "compile")
 
 

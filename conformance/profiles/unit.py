@@ -134,7 +134,7 @@ class Scope:
 def gradients(case: Case) -> tuple[str, ...]:
     """Gradients that the vectors know of a case."""
     known = tuple(name for name in case.expected if name.startswith("grad_"))
-    return (*case.elements, *known) if isinstance(case, SumCase) else known
+    return (*case.slopes, *known) if isinstance(case, SumCase) else known
 
 
 def values(group: Group) -> tuple[str, ...]:

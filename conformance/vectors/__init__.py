@@ -68,10 +68,10 @@ class SumCase:
 
     Attributes:
         kinds: As in a group.
-        inputs: Inputs of all ``tile`` elements.
+        points: Inputs of the base points.
+        slopes: Gradient of the sum at every base point.
         expected: Of the whole call: ``sum``, ``mean``, ``normalizer`` and
             ``grad_<array argument>`` of the sum.
-        elements: Gradient of the sum at every element.
     """
 
     id: str
@@ -82,14 +82,31 @@ class SumCase:
     kinds: Mapping[str, str]
     tile: int
     flags: tuple[str, ...]
-    inputs: Mapping[str, Array]
+    points: Mapping[str, Array]
+    slopes: Mapping[str, Expected]
     expected: Mapping[str, Expected]
-    elements: Mapping[str, Expected]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the unreduced output."""
         return (self.tile,)
+
+    @property
+    def inputs(self) -> dict[str, Array]:
+        """Inputs of all elements; made anew, as they may be large."""
+        return {name: self._tiled(points) for name, points in self.points.items()}
+
+    def elements(self, name: str) -> Expected:
+        """Gradient of the sum at every element."""
+        slope = self.slopes[name]
+        return Expected(*map(self._tiled, (slope.hi, slope.lo, slope.scale)))
+
+    def _tiled(self, points: Array) -> Array:
+        if points.ndim == 1:
+            return np.resize(points, self.tile)
+        examples = 1 if class_axis(self) in (0, -points.ndim) else 0
+        cycle = np.resize(np.arange(points.shape[examples]), self.tile)
+        return points.take(cycle, axis=examples)
 
 
 Case = Group | SumCase
@@ -185,25 +202,16 @@ def _group(raw: Json) -> Group:
 
 
 def _sum(raw: Json) -> SumCase:
-    base, tile = (len(raw["points"]),), raw["tile"]
     axis = raw["params"].get("class_axis", -1)
-    inputs, elements = _of_points(raw["points"], base, axis)
-
-    def repeated(points: Array) -> Array:
-        examples = 1 if points.ndim > 1 and axis in (0, -points.ndim) else 0
-        return points.take(np.arange(tile) % base[0], axis=examples)
-
+    points, slopes = _of_points(raw["points"], (len(raw["points"]),), axis)
     return SumCase(
         **_arguments(raw),
         id=raw["id"],
-        tile=tile,
+        tile=raw["tile"],
         flags=tuple(raw["flags"]),
-        inputs={k: repeated(points) for k, points in inputs.items()},
+        points=points,
+        slopes=slopes,
         expected=_whole(raw["outputs"]),
-        elements={
-            k: Expected(repeated(e.hi), repeated(e.lo), repeated(e.scale))
-            for k, e in elements.items()
-        },
     )
 
 

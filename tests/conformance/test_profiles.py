@@ -212,7 +212,7 @@ def test_thinning_keeps_every_family_and_argument(operation):
 
     assert kinds(groups) == kinds(file.groups)
     assert len(groups) < len(file.groups)
-    assert {case.tile for case in sums} == {0, WIDTH}
+    assert {case.tile for case in sums} == ({0, WIDTH} if file.sums else set())
 
 
 def test_vmap_shifts_the_class_axis():

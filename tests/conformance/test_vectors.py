@@ -220,22 +220,26 @@ def test_loading_restores_every_bit(operation):
     for stored, case in zip(document["sums"], file.sums, strict=True):
         assert {"sum", "mean", "normalizer"} <= set(case.expected)
         axis = vectors.class_axis(case)
-        for array in (*case.inputs.values(), *(e.hi for e in case.elements.values())):
-            assert len(classes_last(array, case.shape, axis)) == stored["tile"]
-        whole = case.tile - case.tile % len(stored["points"])
-        for i in range(0, min(whole, 2000), len(stored["points"])):
-            here = slice(i, i + len(stored["points"]))
-            assert axis == -1
-            inputs = {k: v[here] for k, v in case.inputs.items()}
-            elements = {
-                k: vectors.Expected(e.hi[here], e.lo[here], e.scale[here])
-                for k, e in case.elements.items()
-            }
-            shape = (len(stored["points"]),)
-            check_points(stored["points"], shape, axis, inputs, elements)
+        base = (len(stored["points"]),)
+        check_points(stored["points"], base, axis, case.points, case.slopes)
         for name, output in stored["outputs"].items():
             whole = case.expected[name]
             check_output(whole.hi, whole.lo, whole.scale, output)
+
+
+@operations
+def test_sums_repeat_their_points(operation):
+    record = OPERATIONS[operation]
+    for case in vectors.load(operation).sums:
+        for name, points in case.points.items():
+            examples = 1 if vectors.class_axis(case) == 0 and points.ndim > 1 else 0
+            whole = np.moveaxis(case.inputs[name], examples, 0)
+            base = np.moveaxis(points, examples, 0)
+            assert len(whole) == case.tile
+            for i in {0, 1, case.tile // 2, case.tile - 1} & set(range(case.tile)):
+                np.testing.assert_array_equal(whole[i], base[i % len(base)])
+        slope = case.elements(f"grad_{record.positional[0]}")
+        assert slope.hi.shape == case.inputs[record.positional[0]].shape
 
 
 @operations

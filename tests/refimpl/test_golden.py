@@ -65,7 +65,8 @@ def test_every_sum(operation):
     missed = []
     for case in vectors.load(operation).sums:
         named = {"sum": "value", "mean": "value", "normalizer": "normalizer"}
-        for output, expected in {**case.elements, **case.expected}.items():
+        slopes = {name: case.elements(name) for name in case.slopes}
+        for output, expected in {**slopes, **case.expected}.items():
             reduction = {"mean": "mean", "normalizer": "parts"}.get(output, "sum")
             want = named.get(output, output)
             actual = evaluate(operation, case, (want,), reduction)[want]
