@@ -68,7 +68,6 @@ class Call:
         dtype: str,
         device: str,
         want: tuple[str, ...],
-        *,
         transform: str = "eager",
     ) -> Request:
         """The call as an adapter understands it."""
