@@ -116,7 +116,8 @@ def value(p: NDArray, y: NDArray) -> NDArray:
 
 
 def _d_probs(p: NDArray, y: NDArray) -> NDArray:
-    on, off = (log >= _LEAST_LOG for log in _logs(p))
+    # Written so that NaN is not taken for a clamped logarithm.
+    on, off = (~(log < _LEAST_LOG) for log in _logs(p))
     rise = np.where(off, 1 - y, 0) / np.where(off, 1 - p, 1)
     return rise - np.where(on, y, 0) / np.where(on, p, 1)
 
