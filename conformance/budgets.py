@@ -47,6 +47,12 @@ C_REFERENCE = 2.0
 # of 2400 random calls is 3.6; a wrong factor or divisor is 1e12 and more.
 WITNESS_UNITS = 8.0
 
+# Two trainings that are the same but for rounding: the distance may be 8 times that of
+# shadows, runs from first weights moved by one ulp, which is how rounding grows in that
+# training; or 512 round-offs, before the shadows have drifted apart.
+SHADOW_FACTOR = 8.0
+SHADOW_FLOOR = 64.0
+
 # Pairwise summation loses log2(n) roundings of the sum of magnitudes; four more cover
 # the final scaling, the weights and blocks that are summed one by one.
 SUM_BASE = 4.0
