@@ -1,4 +1,7 @@
-"""JAX implementation: the losses of ``refimpl``, ready for ``jax.jit``."""
+"""JAX implementation: the losses of ``refimpl``, ready for ``jax.jit``.
+
+Losses with a state are Flax modules too, in ``jax_impl.modules``.
+"""
 
 from jax_impl._density import GHMState
 from jax_impl.adaptive import adaptive_bce_with_logits
