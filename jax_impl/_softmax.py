@@ -43,31 +43,28 @@ def softmax(x: jax.Array) -> tuple[jax.Array, jax.Array]:
     return share / (1 + rest), others(share) / (1 + rest)
 
 
-def _rivals(x: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Returns the largest logit, the shares counted from it, and their rest."""
-    first = top(x)
-    largest = jnp.sum(jnp.where(first, x, 0), axis=-1, keepdims=True)
-    share = jnp.exp(jnp.where(first, 0, x - largest))
+def _against(x: jax.Array, own: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Returns the largest rival, the shares counted from it, and their rest."""
+    rivals = jnp.where(own, -jnp.inf, x)
+    first = top(rivals)
+    largest = jnp.sum(jnp.where(first, rivals, 0), axis=-1, keepdims=True)
+    share = jnp.exp(jnp.where(first, 0, rivals - largest))
     # A rival at -inf has no share, also where there is no other.
-    share = jnp.where(jnp.isneginf(x), 0, share)
+    share = jnp.where(jnp.isneginf(rivals), 0, share)
     return largest, share, jnp.sum(jnp.where(first, 0, share), axis=-1, keepdims=True)
 
 
-def _log_sum_exp_value(x: jax.Array) -> jax.Array:
-    largest, _, rest = _rivals(x)
-    return (largest + jnp.log1p(rest)).squeeze(-1)
+def _margin_value(x: jax.Array, own: jax.Array) -> jax.Array:
+    largest, _, rest = _against(x, own)
+    # In this order: what logits have in common must not round their difference.
+    lead = jnp.sum(jnp.where(own, x, 0), axis=-1, keepdims=True) - largest
+    return (lead - jnp.log1p(rest)).squeeze(-1)
 
 
-def _d_log_sum_exp(x: jax.Array) -> jax.Array:
-    _, share, rest = _rivals(x)
-    return share / (1 + rest)
+def _d_margin(x: jax.Array, own: jax.Array) -> jax.Array:
+    _, share, rest = _against(x, own)
+    return jnp.where(own, 1, -share / (1 + rest))
 
 
-_log_sum_exp = differentiable(_log_sum_exp_value, (_d_log_sum_exp,), rowwise=True)
-
-
-@jax.jit
-def margin(x: jax.Array, own: jax.Array) -> jax.Array:
-    """Returns the log-odds m of the marked class, for which p = sigmoid(m)."""
-    rivals = _log_sum_exp(jnp.where(own, -jnp.inf, x))
-    return jnp.sum(jnp.where(own, x, 0), axis=-1) - rivals
+# The log-odds m of the class that a boolean array marks, for which p = sigmoid(m).
+margin = differentiable(_margin_value, (_d_margin, None), rowwise=True)

@@ -35,4 +35,6 @@ def sum_to(gradient: NDArray, shape: tuple[int, ...], class_axis: int = -1) -> N
         return gradient
     if shape == ():
         return np.sum(gradient)
-    return np.moveaxis(gradient, class_axis, 0).reshape(*shape, -1).sum(axis=1)
+    rows = np.moveaxis(gradient, class_axis, 0).reshape(*shape, -1)
+    # NumPy adds pairwise only what lies side by side.
+    return np.ascontiguousarray(rows).sum(axis=1)

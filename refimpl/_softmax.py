@@ -65,6 +65,7 @@ def margin(x: NDArray, label: NDArray) -> tuple[NDArray, NDArray]:
         # A rival at -inf has no share, also where there is no other.
         share = np.where(np.isneginf(rivals), 0, share)
         rest = np.sum(np.where(top, 0, share), axis=-1, keepdims=True)
-        against = (largest + np.log1p(rest)).squeeze(-1)
-        log_odds = np.sum(np.where(own, x, 0), axis=-1) - against
+        # In this order: what logits have in common must not round their difference.
+        lead = np.sum(np.where(own, x, 0), axis=-1, keepdims=True) - largest
+    log_odds = (lead - np.log1p(rest)).squeeze(-1)
     return log_odds, np.where(own, 1, -share / (1 + rest))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from refimpl import focal
 from refimpl._inputs import class_inputs, hyperparameter
-from refimpl._reduce import reduce
+from refimpl._reduce import reduce, sum_to
 from refimpl._softmax import margin
 from refimpl._stable import product
 from refimpl._validate import REDUCTIONS, check_choice, check_indices
@@ -131,8 +131,7 @@ def softmax_focal_loss_grad(
         return np.sum(np.where(kept, focal.PARTIALS["gamma"](*args), 0))
     if argument == "class_weights":
         by_weight = product(y, focal.PARTIALS["pos_weight"](*args)[..., None])
-        by_class = by_weight.reshape(-1, w.size).sum(axis=0)
-        return by_class if class_weights is not None else np.sum(by_class)
+        return sum_to(by_weight, np.shape(class_weights))
     by_margin = np.where(kept, focal.PARTIALS["logits"](*args), 0)
     return np.moveaxis(product(by_margin[..., None], slope), -1, class_axis)
 

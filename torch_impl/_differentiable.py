@@ -10,7 +10,7 @@ from torch import Tensor
 
 def differentiable(
     value: Callable[..., Tensor],
-    partials: Sequence[Callable[..., Tensor]],
+    partials: Sequence[Callable[..., Tensor] | None],
     *,
     rowwise: bool = False,
 ) -> Callable[..., Tensor]:
@@ -19,7 +19,8 @@ def differentiable(
     All arguments have the same shape. The function works element by element, or, if
     ``rowwise``, turns each row along the last axis into one number. The partials have
     the shape of the arguments. They are differentiated in turn for second derivatives,
-    so they are themselves built from functions that are safe to differentiate.
+    so they are themselves built from functions that are safe to differentiate. None
+    stands for an argument that is a mask.
     """
 
     class Reverse(torch.autograd.Function):
@@ -42,7 +43,9 @@ def differentiable(
             if rowwise and cotangent is not None:
                 cotangent = cotangent.unsqueeze(-1)
             return tuple(
-                cotangent * partial(*args) if needed and cotangent is not None else None
+                cotangent * partial(*args)
+                if partial and needed and cotangent is not None
+                else None
                 for partial, needed in zip(partials, ctx.needs_input_grad, strict=True)
             )
 
@@ -56,7 +59,7 @@ def differentiable(
             terms = [
                 partial(*args) * tangent
                 for partial, tangent in zip(partials, tangents, strict=True)
-                if tangent is not None
+                if partial and tangent is not None
             ]
             total = torch.stack(terms).sum(dim=0) if len(terms) > 1 else terms[0]
             return total.sum(dim=-1) if rowwise else total

@@ -44,30 +44,28 @@ def softmax(x: Tensor) -> tuple[Tensor, Tensor]:
     return share / (1 + rest), others(share) / (1 + rest)
 
 
-def _rivals(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns the largest logit, the shares counted from it, and their rest."""
-    first = top(x)
-    largest = torch.where(first, x, 0).sum(dim=-1, keepdim=True)
-    share = torch.exp(torch.where(first, 0, x - largest))
+def _against(x: Tensor, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns the largest rival, the shares counted from it, and their rest."""
+    rivals = torch.where(own, -torch.inf, x)
+    first = top(rivals)
+    largest = torch.where(first, rivals, 0).sum(dim=-1, keepdim=True)
+    share = torch.exp(torch.where(first, 0, rivals - largest))
     # A rival at -inf has no share, also where there is no other.
-    share = torch.where(x.isneginf(), 0, share)
+    share = torch.where(rivals.isneginf(), 0, share)
     return largest, share, torch.where(first, 0, share).sum(dim=-1, keepdim=True)
 
 
-def _log_sum_exp_value(x: Tensor) -> Tensor:
-    largest, _, rest = _rivals(x)
-    return (largest + torch.log1p(rest)).squeeze(-1)
+def _margin_value(x: Tensor, own: Tensor) -> Tensor:
+    largest, _, rest = _against(x, own)
+    # In this order: what logits have in common must not round their difference.
+    lead = torch.where(own, x, 0).sum(dim=-1, keepdim=True) - largest
+    return (lead - torch.log1p(rest)).squeeze(-1)
 
 
-def _d_log_sum_exp(x: Tensor) -> Tensor:
-    _, share, rest = _rivals(x)
-    return share / (1 + rest)
+def _d_margin(x: Tensor, own: Tensor) -> Tensor:
+    _, share, rest = _against(x, own)
+    return torch.where(own, 1, -share / (1 + rest))
 
 
-_log_sum_exp = differentiable(_log_sum_exp_value, (_d_log_sum_exp,), rowwise=True)
-
-
-def margin(x: Tensor, own: Tensor) -> Tensor:
-    """Returns the log-odds m of the marked class, for which p = sigmoid(m)."""
-    rivals = _log_sum_exp(torch.where(own, -torch.inf, x))
-    return torch.where(own, x, 0).sum(dim=-1) - rivals
+# The log-odds m of the class that a boolean array marks, for which p = sigmoid(m).
+margin = differentiable(_margin_value, (_d_margin, None), rowwise=True)
