@@ -115,3 +115,26 @@ IDENTITY_AMPLIFICATION = 25.0
 # Two answers differ in meaning, not by rounding, from here on: what is told apart are
 # weights and shares of 1/4 and more, and the budget of an identity in float32 is 2e-5.
 MEANINGFUL = 1e-3
+
+
+# Second derivatives are compared with central differences of the reference's gradient.
+# A power of two moves a logit of few digits exactly. Truncation is at most a sixth of
+# its square times the third derivative of the gradient, which is below (1 + gamma)^3,
+# some 200 times the gradient: 2e-9 of it.
+DIFFERENCE_STEP = 2.0**-17
+DIFFERENCE_TRUNCATION = 1e-8
+
+
+def difference_scale(gradient_scale: ArrayLike, size: ArrayLike) -> NDArray[np.float64]:
+    """Scale of a central difference of gradients, in float64.
+
+    Args:
+        gradient_scale: Scale of the gradient, from the vectors.
+        size: Magnitude of the gradient and of the difference.
+
+    Returns:
+        The error of two gradients of the reference over the step, and the truncation.
+    """
+    rounding = np.asarray(gradient_scale) * (C_REFERENCE / C_MAX / DIFFERENCE_STEP)
+    truncation = DIFFERENCE_TRUNCATION / (C_MAX * UNIT_ROUNDOFF["float64"])
+    return rounding + truncation * np.asarray(size)

@@ -167,7 +167,10 @@ def signed(*magnitudes: float) -> Array:
 
 
 def reductions(
-    usual: Points, settings: tuple[Setting, ...], lopsided: Inputs
+    usual: Points,
+    settings: tuple[Setting, ...],
+    lopsided: Inputs,
+    lopsided_in: str = "",
 ) -> Iterator[SumSpec]:
     """REDUCTION and EMPTY: uneven points, tiled past every block size.
 
@@ -176,13 +179,20 @@ def reductions(
         settings: Arrays in them are those whose gradients are wanted.
         lopsided: Points whose losses differ by many orders of magnitude, tried with
             the first setting, as is the largest size.
+        lopsided_in: Narrowest dtype that represents them, if not that of the others.
     """
-    shared = {"exact_in": usual.exact_in, "kinds": usual.kinds, "rows": usual.rows}
+    shared: dict[str, Any] = {
+        "exact_in": usual.exact_in,
+        "kinds": usual.kinds,
+        "rows": usual.rows,
+    }
     for chosen in settings:
         yield SumSpec("empty", chosen, usual.inputs, tile=0, **shared)
         sizes = (*REDUCTION_SIZES, *((LARGEST,) if chosen is settings[0] else ()))
         for size in sizes:
             yield SumSpec("reduction", chosen, usual.inputs, tile=size, **shared)
+    if lopsided_in:
+        shared["exact_in"] = lopsided_in
     for size in (1023, 70001):
         yield SumSpec(
             "reduction",

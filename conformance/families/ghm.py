@@ -211,12 +211,15 @@ class ClassificationCases:
 
 
 def _sums(
-    settings: tuple[Setting, ...], inputs: Inputs, lopsided: Inputs
+    settings: tuple[Setting, ...],
+    inputs: Inputs,
+    lopsided: Inputs,
+    lopsided_in: str = "",
 ) -> Iterator[SumSpec]:
     """REDUCTION and EMPTY, with masks and where nothing is left."""
     plain = tuple(one for one in settings if not one.arrays)
     points = Points("reduction", plain[0], inputs)
-    yield from reductions(points, plain[:1], lopsided)
+    yield from reductions(points, plain[:1], lopsided, lopsided_in)
     masked = {**inputs, "sample_mask": np.resize([1.0, 1.0, 0.0], 11)}
     for chosen in settings:
         kinds = _kinds(chosen, masked)
@@ -247,13 +250,13 @@ DIFFERENCES = signed(
     0.0625,
     0.125,
     0.25,
-    0.375,
+    0.4375,
 )
 
 
 def _regression() -> Iterator[tuple[str, str, Inputs]]:
     few = [0.0, 0.5]
-    yield "basic", "bfloat16", _differences([-0.25, 0.5, 1.5, -3.0], few, "bfloat16")
+    yield "basic", "bfloat16", _differences([-0.25, 0.5, 1.5, -3.5], few, "bfloat16")
     spread = draw(38, SIZE, -0.1, 0.1, "float32")
     yield "basic", "float32", _differences(spread, [0.0, 1.25, -0.375], "float32")
     spread = draw(70, SIZE, -0.1, 0.1, "float64")
@@ -298,7 +301,7 @@ class RegressionCases:
             several = (family, exact_in) == ("basic", "bfloat16")
             for one in self.usual if several else self.usual[:1]:
                 yield _group(family, one, inputs, exact_in=exact_in)
-        usual = _differences([-0.25, 0.5, 1.5, -3.0], [0.0, 0.5], "bfloat16")
+        usual = _differences([-0.25, 0.5, 1.5, -3.5], [0.0, 0.5], "bfloat16")
         yield from _common(usual, self.settings, self.states)
         d = usual["predictions"] - usual["targets"]
         yield from _repeated(np.abs(d) / np.hypot(d, 0.02), usual)
@@ -313,4 +316,4 @@ class RegressionCases:
         # From 1e-30 to 1e4, small ones before, between and after the large.
         far = [2e-16, 9984.0, 1e-8, -104.0, -1e-12, 7.0, 1e-3, -2e-16, 1e-5, 3.0, 0.5]
         lopsided = {"predictions": nearest(far, "float32"), "targets": np.zeros(11)}
-        yield from _sums(self.sums, inputs, lopsided)
+        yield from _sums(self.sums, inputs, lopsided, "float32")

@@ -8,6 +8,7 @@ from conformance.oracle._core import Expected, Number, Outputs, Whole, encode, e
 from conformance.oracle._evaluate import (
     COUPLED,
     DEFINITIONS,
+    complete,
     defaults,
     evaluate,
     expect,
@@ -22,6 +23,7 @@ __all__ = [
     "Number",
     "Outputs",
     "Whole",
+    "complete",
     "defaults",
     "encode",
     "encoded",

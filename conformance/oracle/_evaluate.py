@@ -70,6 +70,12 @@ def defaults(operation: str) -> dict[str, Any]:
     return {**DEFAULTS, **OWN_DEFAULTS.get(operation, {})}
 
 
+def complete(operation: str, point: Args) -> dict[str, Any]:
+    """All arguments of an example as exact numbers, defaults included."""
+    known = {**defaults(operation), **point}
+    return {name: number(v) for name, v in known.items()}
+
+
 def evaluate(
     operation: str, points: Sequence[Args], counts: Sequence[int] | None = None
 ) -> Whole:
@@ -84,12 +90,8 @@ def evaluate(
     Returns:
         Value and gradients of every example, and the outputs of the call.
     """
-    known = defaults(operation)
     with mp.workdps(DIGITS):
-        arguments = [
-            {name: number(v) for name, v in {**known, **point}.items()}
-            for point in points
-        ]
+        arguments = [complete(operation, point) for point in points]
         if operation in COUPLED:
             return COUPLED[operation](arguments, counts or [1] * len(points))
         return Whole([SEPARATE[operation](a) for a in arguments], {})

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mpmath import mp, mpf
 
-from conformance.oracle._core import Args, Whole, exact
+from conformance.oracle._core import Args, Outputs, Whole, exact
 
 
 def _mining(points: Sequence[Args], _: Sequence[int]) -> Whole:
@@ -12,8 +12,10 @@ def _mining(points: Sequence[Args], _: Sequence[int]) -> Whole:
     selected = mp.floor(points[0]["fraction"] * len(losses) + mpf(1) / 2)
     order = sorted(range(len(losses)), key=lambda i: (-losses[i], i))
     indices = order[: max(1, int(selected))]
-    masks = [{"mask": exact(int(i in indices))} for i in range(len(losses))]
-    return Whole([*masks], {"indices": [exact(i) for i in indices]})
+    masks: list[Outputs] = [
+        {"mask": exact(int(i in indices))} for i in range(len(losses))
+    ]
+    return Whole(masks, {"indices": [exact(i) for i in indices]})
 
 
 COUPLED = {"hard_example_mining": _mining}

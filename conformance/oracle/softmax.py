@@ -235,15 +235,11 @@ def _margin(
 
 def _focused(m: Real, g: Real, error: Real) -> tuple[_Near, _Near, _Near, _Near]:
     """The loss without focus, (1-p)**gamma, -d/dm of their product, -log(1-p)."""
+    nothing, whole = _Near(ZERO, ZERO), _Near(ONE, ZERO)
     if m == mp.inf:
-        return _Near(ZERO, ZERO), _Near(power(ZERO, g), ZERO), *[_Near(ZERO, ZERO)] * 2
+        return nothing, _Near(power(ZERO, g), ZERO), nothing, nothing
     if m == -mp.inf:
-        return (
-            _Near(mp.inf, ZERO),
-            _Near(ONE, ZERO),
-            _Near(ONE, ZERO),
-            _Near(ZERO, ZERO),
-        )
+        return _Near(mp.inf, ZERO), whole, whole, nothing
     q, p, loss, log_q = sigmoid(-m), sigmoid(m), softplus(-m), softplus(m)
     # What an error of the margin does to each, relative to itself, and the rounding
     # of the logarithm whose exponential the power is.
