@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from conformance.adapters import Errored, Outputs, Response
+from conformance.adapters import Errored, Response
 from conformance.adapters.protocol import Array
 from conformance.budgets import error_units
+from conformance.profiles.batch import Batch
 from conformance.profiles.evaluate import STATUS
 from conformance.profiles.judge import Result
+from conformance.profiles.unit import Unit
 
 
 def unanswered(result: Result, response: Response) -> Result:
@@ -69,6 +71,7 @@ def one_dtype(claimed: tuple[str, ...]) -> Iterator[str]:
     yield from ("float32",) if "float32" in claimed else claimed[:1]
 
 
-def arrays_of(response: Response) -> dict[str, Array] | None:
-    """The arrays of an answer that holds any."""
-    return response.arrays if isinstance(response, Outputs) else None
+def alone(unit: Unit) -> Batch:
+    """A call that answers one unit and nothing else."""
+    case = unit.case
+    return Batch((unit,), dict(case.inputs), case.shape, (slice(None),))
