@@ -17,6 +17,7 @@ from conformance.adapters import (
 )
 from conformance.profiles.batch import Batch
 from conformance.profiles.check import Check
+from conformance.profiles.curvature import judge_curvature
 from conformance.profiles.judge import Result, Upstream, blank, judge, tally
 from conformance.profiles.unit import Unit, refused
 from conformance.vectors import SumCase, class_axis
@@ -59,6 +60,9 @@ def evaluate(
             yield from _unanswered(impl, unit, own)
         elif unit.want == ("bad_value",):
             yield _judge_bad(impl, unit, own)
+        elif unit.want == ("hvp",):
+            tangent = batch.tangent[batch.slices[i]]
+            yield judge_curvature(impl, unit, own, tangent, limit)
         else:
             yield from judge(impl, unit, own, _upstream(batch, unit, i), limit)
         if unit.repeat and isinstance(own, Outputs) and own.traces is not None:

@@ -86,6 +86,8 @@ def _wanted(transform: str, record: Operation, group: Group) -> tuple[str, ...]:
         return ()
     if transform == "export":
         return values(group)
+    if transform == "hessian" and record.positional[0] == "probs":
+        return ()  # 1 / p^2 exceeds the range of float32
     if transform in ("jvp", "hessian"):
         outputs = ("value", "jvp") if transform == "jvp" else ("hvp",)
         return outputs if gradients(group) else ()
