@@ -28,7 +28,6 @@ _SETTINGS = (
 _STATES = (
     aged(momentum=0.5),
     aged(momentum=0.875, average_over="bins"),
-    aged(momentum=0.75, debias=False),
     aged(momentum=SLOW),
     aged(),
 )
