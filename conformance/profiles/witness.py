@@ -6,12 +6,13 @@ specification ours must give what is specified; a departure that the installed p
 longer has is reported as such and passes, since the fault was never ours.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from conformance.adapters import Errored, Outputs, Response
 from conformance.budgets import WITNESS_UNITS, error_units
@@ -80,19 +81,31 @@ def _agree(
     if isinstance(witness, str):
         yield replace(blank, status="skipped", reason=witness)
         return
+    # Calls this small gain nothing from threads and wait for them on a busy machine.
+    with threadpool_limits(1):
+        answers = _answers(blank, draws(*form, count), ours, witness, device)
+    if isinstance(answers, Result):
+        yield answers
+        return
+    for output, rows in answers.items():
+        yield _compare(replace(blank, output=output), rows)
+
+
+def _answers(
+    blank: Result, asked: Iterable[Draw], ours: Ask, witness: Peer, device: str
+) -> dict[str, list[tuple[Draw, Any, Any]]] | Result:
+    """Returns draws with both answers for each output, or what went wrong."""
     found: dict[str, list[tuple[Draw, Any, Any]]] = {}
-    for draw in draws(*form, count):
+    for draw in asked:
         request = replace(draw.request, device=device)
         answers = ours(request), ask(witness.adapter, request)
         for answer, name in zip(answers, ("", f"{witness.name}: "), strict=True):
             if not isinstance(answer, Outputs):
-                yield _unanswered(blank, draw.id, answer, name)
-                return
+                return _unanswered(blank, draw.id, answer, name)
         for output in request.want:
             mine, other = (getattr(a, "arrays", {}).get(output) for a in answers)
             found.setdefault(output, []).append((draw, mine, other))
-    for output, rows in found.items():
-        yield _compare(replace(blank, output=output), rows)
+    return found
 
 
 def _witness(framework: str) -> Peer | str:
