@@ -99,10 +99,35 @@ def test_c4_has_two_smoothings():
     np.testing.assert_allclose(formula, [0.95, 0.05])
 
 
+def test_c4_both_are_the_librarys():
+    logits, onehot = np.array([[2.0, 0.0, -1.0]]), np.array([[1.0, 0.0, 0.0]])
+    for smoothing, labels in (
+        ("off_target", claims.manually_smoothed(onehot, 0.1)),
+        ("uniform", onehot * (1 - 0.1) + 0.1 / 3),
+    ):
+        smoothed = refimpl.cross_entropy(
+            logits, np.array([0]), label_smoothing=0.1, smoothing=smoothing
+        )
+        assert smoothed == pytest.approx(refimpl.cross_entropy(logits, labels))
+
+
 def test_c9_differs_from_the_mean_over_weights():
     losses, weights = np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0, 7.0])
     assert claims.weighted_mean_over_count(losses, weights) == 8.0
     assert np.average(losses, weights=weights) == pytest.approx(24 / 9)
+
+
+def test_c9_both_are_the_librarys():
+    logits, labels = np.array([[2.0, 0.0], [1.0, 3.0], [0.5, 0.5]]), np.array([0, 0, 1])
+    weights = np.array([1.0, 9.0])
+    losses = refimpl.cross_entropy(logits, labels, reduction="none")
+    by_count = refimpl.cross_entropy(
+        logits, labels, class_weights=weights, normalizer="count"
+    )
+    printed = claims.weighted_mean_over_count(losses, weights[labels])
+    assert by_count == pytest.approx(printed)
+    by_weights = refimpl.cross_entropy(logits, labels, class_weights=weights)
+    assert by_weights == pytest.approx(np.average(losses, weights=weights[labels]))
 
 
 def test_d3_is_bounded_and_no_fix_in_half_precision():
@@ -150,12 +175,20 @@ def test_d9_fails_on_uneven_shards_and_weights():
 def test_d9_two_shards_of_known_value():
     logits = np.array([[2.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.5, 0.0]])
     labels, weights = np.array([0, 0, 0, 1]), np.array([1.0, 1.0, 1.0, 9.0])
-    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    losses = -log_p[np.arange(4), labels]
+    losses = refimpl.cross_entropy(logits, labels, reduction="none")
     halves = claims.mean_of_batch_means(np.split(losses, 2), np.split(weights, 2))
     assert halves == pytest.approx(0.614045152, abs=5e-10)
-    whole = np.average(losses, weights=weights)
-    assert whole == pytest.approx(0.876678687, abs=5e-10)
+    class_weights = np.array([1.0, 9.0])
+    parts = [
+        refimpl.cross_entropy(
+            logits[half], labels[half], class_weights=class_weights, reduction="parts"
+        )
+        for half in (slice(0, 2), slice(2, 4))
+    ]
+    total, normalizer = np.sum(parts, axis=0)
+    assert total / normalizer == pytest.approx(0.876678687, abs=5e-10)
+    whole = refimpl.cross_entropy(logits, labels, class_weights=class_weights)
+    assert whole == pytest.approx(total / normalizer)
 
 
 def test_e1_depends_on_what_is_added_up():
@@ -185,6 +218,26 @@ def test_e5_first_batches_weigh_too_much():
         loss, counts = claims.ghmc(LOGITS, LABELS, counts, momentum=0.75)
         ratios.append(loss.sum() / unaveraged.sum())
     np.testing.assert_allclose(ratios, [4.0, 2.2857, 1.7297, 1.4629], atol=5e-5)
+
+
+def test_e5_without_its_faults_is_the_librarys():
+    counts, state = None, None
+    for _ in range(3):
+        printed, counts = claims.ghmc(LOGITS, LABELS, counts, momentum=0.75)
+        own, state = refimpl.ghmc_loss(
+            LOGITS, LABELS, state, momentum=0.75, debias=False, reduction="none"
+        )
+        np.testing.assert_allclose(printed, np.count_nonzero(counts) * own, rtol=1e-12)
+    hardest, _ = refimpl.ghmc_loss(np.array([-800.0, 2.0]), np.ones(2))
+    assert hardest > 400
+
+
+def test_e5_debiasing_gives_no_batch_too_much():
+    first, state = refimpl.ghmc_loss(LOGITS, LABELS, momentum=0.75)
+    second, _ = refimpl.ghmc_loss(LOGITS, LABELS, state, momentum=0.75)
+    unaveraged, _ = refimpl.ghmc_loss(LOGITS, LABELS)
+    assert first == pytest.approx(unaveraged)
+    assert second == pytest.approx(unaveraged)
 
 
 def test_e8_breaks_where_a_probability_rounds():
