@@ -167,6 +167,6 @@ def _d_off(
     return product(1 - y, _focused(x, y, w, gamma))
 
 
-focal = differentiable(
-    _value, (_d_logits, _d_labels, _d_pos_weight, _d_gamma, _d_on, _d_off)
-)
+PARTIALS = (_d_logits, _d_labels, _d_pos_weight, _d_gamma, _d_on, _d_off)
+
+focal = differentiable(_value, PARTIALS)

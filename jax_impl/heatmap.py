@@ -1,8 +1,8 @@
 """Penalty-reduced focal loss on heat maps of key points."""
 
+from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
@@ -11,7 +11,7 @@ from jax_impl._differentiable import differentiable
 from jax_impl._inputs import computed, hyperparameter, in_range
 from jax_impl._reduce import reduce
 from jax_impl._stable import product
-from jax_impl.focal import alphas, focal
+from jax_impl.focal import PARTIALS, alphas, focal
 from refimpl._validate import REDUCTIONS, check_choice, check_mask, check_pair
 
 
@@ -34,34 +34,56 @@ def heatmap_focal_loss(
     check_mask("pos_mask", pos_mask, x.shape)
     h = in_range(heatmap, like=x, high=1)
     peak = h == 1 if pos_mask is None else jnp.asarray(pos_mask)
-    alpha = hyperparameter("alpha", alpha, like=x)
-    beta = hyperparameter("beta", beta, like=x)
-    loss, count = _loss(x, h, peak, alpha, beta)
+    alpha = jnp.broadcast_to(hyperparameter("alpha", alpha, like=x), x.shape)
+    beta = jnp.broadcast_to(hyperparameter("beta", beta, like=x), x.shape)
+    count = jnp.sum(peak)
     divisor = jnp.maximum(count, 1) if reduction == "mean" else count
-    return reduce(loss, divisor, reduction)
+    return reduce(_reduced_focal(x, h, peak, alpha, beta), divisor, reduction)
 
 
-@jax.jit
-def _loss(
-    x: Array, h: Array, peak: Array, alpha: Array, beta: Array
-) -> tuple[Array, Array]:
-    """Returns the unreduced loss and the number of peaks."""
-    alpha, beta = (jnp.broadcast_to(a, x.shape) for a in (alpha, beta))
-    weight = jnp.ones_like(x)
-    loss = focal(x, peak.astype(x.dtype), weight, alpha, *alphas(None, x))
-    # A peak is not discounted; its heat still has to be a number in range.
-    discount = _discount(jnp.where(peak, 0 * h, h), beta)
-    return product(discount, loss), jnp.sum(peak)
-
-
-def _value(h: Array, beta: Array) -> Array:
-    return jnp.exp(product(beta, jnp.log1p(-h)))
-
-
-_discount = differentiable(
-    _value,
+_power = differentiable(
+    lambda h, beta: jnp.exp(product(beta, jnp.log1p(-h))),
     (
-        lambda h, beta: -product(beta, _discount(h, beta - 1)),
-        lambda h, beta: product(_discount(h, beta), jnp.log1p(-h)),
+        lambda h, beta: -product(beta, _power(h, beta - 1)),
+        lambda h, beta: product(_power(h, beta), jnp.log1p(-h)),
     ),
+)
+
+
+def _discount(h: Array, peak: Array, beta: Array) -> Array:
+    # A peak is not discounted; its heat still has to be a number in range.
+    return _power(jnp.where(peak, 0 * h, h), beta)
+
+
+def _focal_arguments(x: Array, peak: Array, alpha: Array) -> tuple[Array, ...]:
+    return x, peak.astype(x.dtype), jnp.ones_like(x), alpha, *alphas(None, x)
+
+
+def _value(x: Array, h: Array, peak: Array, alpha: Array, beta: Array) -> Array:
+    loss = focal(*_focal_arguments(x, peak, alpha))
+    return product(_discount(h, peak, beta), loss)
+
+
+def _through_focal(partial: Callable[..., Array]) -> Callable[..., Array]:
+    def chained(x: Array, h: Array, peak: Array, alpha: Array, beta: Array) -> Array:
+        slope = partial(*_focal_arguments(x, peak, alpha))
+        return product(_discount(h, peak, beta), slope)
+
+    return chained
+
+
+def _d_heatmap(x: Array, h: Array, peak: Array, alpha: Array, beta: Array) -> Array:
+    slope = jnp.where(peak, 0 * h, -product(beta, _discount(h, peak, beta - 1)))
+    return product(slope, focal(*_focal_arguments(x, peak, alpha)))
+
+
+def _d_beta(x: Array, h: Array, peak: Array, alpha: Array, beta: Array) -> Array:
+    log_discount = jnp.log1p(-jnp.where(peak, 0 * h, h))
+    return product(_value(x, h, peak, alpha, beta), log_discount)
+
+
+_d_logits, _, _, _d_gamma, _, _ = PARTIALS
+_reduced_focal = differentiable(
+    _value,
+    (_through_focal(_d_logits), _d_heatmap, None, _through_focal(_d_gamma), _d_beta),
 )

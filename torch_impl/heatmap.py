@@ -1,5 +1,6 @@
 """Penalty-reduced focal loss on heat maps of key points."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch_impl._differentiable import differentiable
 from torch_impl._inputs import beside, computed, hyperparameter, in_range
 from torch_impl._reduce import reduce
 from torch_impl._stable import product
-from torch_impl.focal import alphas, focal
+from torch_impl.focal import PARTIALS, alphas, focal
 
 
 def heatmap_focal_loss(
@@ -34,23 +35,58 @@ def heatmap_focal_loss(
     peak = h == 1 if pos_mask is None else beside("pos_mask", pos_mask, like=x)
     alpha = hyperparameter("alpha", alpha, like=x).expand(x.shape)
     beta = hyperparameter("beta", beta, like=x).expand(x.shape)
-    weight = torch.ones_like(x)
-    loss = focal(x, peak.to(x.dtype), weight, alpha, *alphas(None, x))
-    # A peak is not discounted; its heat still has to be a number in range.
-    discount = _discount(torch.where(peak, 0 * h, h), beta)
     count = peak.sum()
     divisor = count.clamp(min=1) if reduction == "mean" else count
-    return reduce(product(discount, loss), divisor, reduction)
+    return reduce(_reduced_focal(x, h, peak, alpha, beta), divisor, reduction)
 
 
-def _value(h: Tensor, beta: Tensor) -> Tensor:
-    return torch.exp(product(beta, torch.log1p(-h)))
-
-
-_discount = differentiable(
-    _value,
+_power = differentiable(
+    lambda h, beta: torch.exp(product(beta, torch.log1p(-h))),
     (
-        lambda h, beta: -product(beta, _discount(h, beta - 1)),
-        lambda h, beta: product(_discount(h, beta), torch.log1p(-h)),
+        lambda h, beta: -product(beta, _power(h, beta - 1)),
+        lambda h, beta: product(_power(h, beta), torch.log1p(-h)),
     ),
+)
+
+
+def _discount(h: Tensor, peak: Tensor, beta: Tensor) -> Tensor:
+    # A peak is not discounted; its heat still has to be a number in range.
+    return _power(torch.where(peak, 0 * h, h), beta)
+
+
+def _focal_arguments(x: Tensor, peak: Tensor, alpha: Tensor) -> tuple[Tensor, ...]:
+    return x, peak.to(x.dtype), torch.ones_like(x), alpha, *alphas(None, x)
+
+
+def _value(x: Tensor, h: Tensor, peak: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+    loss = focal(*_focal_arguments(x, peak, alpha))
+    return product(_discount(h, peak, beta), loss)
+
+
+def _through_focal(partial: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def chained(
+        x: Tensor, h: Tensor, peak: Tensor, alpha: Tensor, beta: Tensor
+    ) -> Tensor:
+        slope = partial(*_focal_arguments(x, peak, alpha))
+        return product(_discount(h, peak, beta), slope)
+
+    return chained
+
+
+def _d_heatmap(
+    x: Tensor, h: Tensor, peak: Tensor, alpha: Tensor, beta: Tensor
+) -> Tensor:
+    slope = torch.where(peak, 0 * h, -product(beta, _discount(h, peak, beta - 1)))
+    return product(slope, focal(*_focal_arguments(x, peak, alpha)))
+
+
+def _d_beta(x: Tensor, h: Tensor, peak: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+    log_discount = torch.log1p(-torch.where(peak, 0 * h, h))
+    return product(_value(x, h, peak, alpha, beta), log_discount)
+
+
+_d_logits, _, _, _d_gamma, _, _ = PARTIALS
+_reduced_focal = differentiable(
+    _value,
+    (_through_focal(_d_logits), _d_heatmap, None, _through_focal(_d_gamma), _d_beta),
 )
