@@ -20,8 +20,8 @@ from conformance.vectors import Group, class_axis
 # product of small numbers that underflows in float32 may hide a NaN that float64 shows.
 DTYPES = {"autocast": ("float32", "bfloat16"), "hessian": ("float64", "float32")}
 USUAL = ("float32",)
-# Of these every form of call is asked in a full run; of the others, some of which
-# compile for seconds, as few as show every argument and option.
+# Of these every form of call is asked in a full run; of the others as few as show every
+# argument and option, or two where each takes a compilation.
 EVERY_FORM = ("jit",)
 TRANSFORMS = (
     *EVERY_FORM,
@@ -44,7 +44,7 @@ def units(scope: Scope) -> Iterator[Unit]:
     """
     record = scope.record
     valid = [dict(group.params) for group in scope.groups if group.policy == "value"]
-    few = forms.few(record, scope.groups)[: 1 if scope.quick else None]
+    few = forms.few(record, scope.groups)
     for transform in _asked(scope):
         for group in scope.groups:
             if group.policy == "bad_value" and group.params not in valid:
@@ -52,7 +52,8 @@ def units(scope: Scope) -> Iterator[Unit]:
             if transform == "vmap" and not _has_rows(record, group):
                 continue
             every = transform in EVERY_FORM and not scope.quick
-            if not every and forms.form(record, group) not in few:
+            asked = few[:: max(len(few) - 1, 1)] if _dear(transform, scope) else few
+            if not every and forms.form(record, group) not in asked:
                 continue
             want = _wanted(transform, record, group)
             traced = traceable(record, group)
@@ -69,6 +70,12 @@ def units(scope: Scope) -> Iterator[Unit]:
                         weighted=any(name.startswith("grad_") for name in want),
                         repeat=transform in ONCE_TRACED,
                     )
+
+
+def _dear(transform: str, scope: Scope) -> bool:
+    """Whether only the forms with most and fewest arguments are asked."""
+    compiled = transform in ("compile", "export")
+    return compiled or scope.quick or "jit" in scope.capabilities.transforms
 
 
 def _asked(scope: Scope) -> Iterator[str]:
