@@ -217,7 +217,7 @@ def _weighted(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
         yield _group("weighting", chosen, inputs, "sample_weight")
 
 
-def _ignored(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
+def _ignored(settings: tuple[Setting, ...], *, weighted: bool) -> Iterator[GroupSpec]:
     """IGNORE and EMPTY: rows that are as if they were not there."""
     rows = [[2, 0, -1], [NAN, 0, 1], [0.5, -3, 4], [INF, INF, -INF], [1, 1, -8]]
     logits = np.concatenate([rows, np.roll(rows, 1, axis=-1)])
@@ -227,9 +227,21 @@ def _ignored(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
         kept = [own[0], out, own[1], out, own[-1], own[1], out, out, out, own[0]]
         inputs = {"logits": logits, "labels": np.array(kept)}
         yield _group("ignore", chosen, inputs)
+        if weighted and chosen is settings[0]:
+            odd = np.resize([NAN, -1.0, INF], len(kept))
+            weights = np.where(np.array(kept) == out, odd, 0.5)
+            weighed = {**inputs, "sample_weight": weights}
+            yield _group("ignore", chosen, weighed, "sample_weight")
         yield _group(
             "empty", chosen, {"logits": logits, "labels": np.full(10, out)}, "ignored"
         )
+
+
+def _soft_limits(chosen: Setting) -> Iterator[GroupSpec]:
+    """NAN_POLICY: what is infinitely unlikely costs nothing where its label is 0."""
+    rows = [[INF, 0, 1], [1, -INF, 0], [0, NAN, 1]]
+    inputs = _soft_grid(rows, [[1, 0, 0], [0.5, 0, 0.5], [0.25, 0.5, 0.25]])
+    yield _group("nan_policy", chosen, inputs, "soft")
 
 
 def _one_class(settings: tuple[Setting, ...]) -> Iterator[GroupSpec]:
@@ -316,8 +328,10 @@ class SoftmaxCases:
         yield from _classes(self.classes)
         yield from _axes(self.axes, soft=self.soft)
         yield from _weighted(self.weighted)
-        yield from _ignored(self.ignored)
+        yield from _ignored(self.ignored, weighted=self.soft)
         yield from _one_class(self.one_class)
+        if self.soft:
+            yield from _soft_limits(setting())
         yield from _bad(self.grids["basic"][0], self.bad_settings, soft=self.soft)
 
     def sum_cases(self) -> Iterator[SumSpec]:

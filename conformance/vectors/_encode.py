@@ -166,6 +166,17 @@ def _group(operation: Operation, spec: GroupSpec) -> Json:
     }
 
 
+def _sum_flags(operation: Operation, spec: SumSpec, rows: list[Json]) -> list[str]:
+    case = {
+        **spec.setting.params,
+        **spec.setting.arrays,
+        "family": spec.family,
+        "per_class": False,
+        "tile": spec.tile,
+    }
+    return sorted({flag for row in rows for flag in _flags(operation, case, row)})
+
+
 def _sum(operation: Operation, spec: SumSpec) -> Json:
     given = _arguments(spec.setting)
     arrays = {k: v.tolist() for k, v in spec.setting.arrays.items()}
@@ -189,14 +200,6 @@ def _sum(operation: Operation, spec: SumSpec) -> Json:
         "inputs": [p["inputs"] for p in points],
         "tile": spec.tile,
     }
-    case = {
-        **spec.setting.params,
-        **arrays,
-        "family": spec.family,
-        "per_class": False,
-        "tile": spec.tile,
-    }
-    flags = {flag for row in rows for flag in _flags(operation, case, row)}
     return {
         "id": identity(f"{operation.name}/{spec.family}/{spec.label}", content),
         "family": spec.family,
@@ -204,7 +207,7 @@ def _sum(operation: Operation, spec: SumSpec) -> Json:
         **given,
         "kinds": dict(spec.kinds),
         "tile": spec.tile,
-        "flags": sorted(flags),
+        "flags": _sum_flags(operation, spec, rows),
         "points": points,
         "outputs": {name: _output(e) for name, e in expected.items()},
     }
