@@ -32,3 +32,12 @@ softplus_ratio = differentiable(
 def product(a: jax.Array, b: jax.Array) -> jax.Array:
     """Returns a * b with 0 * inf = 0: a term that is off stays off at the limit."""
     return a * jnp.where((a == 0) & jnp.isinf(b), 0, b)
+
+
+def _log_complement(p: jax.Array) -> jax.Array:
+    # On a CPU XLA's log1p is wrong by up to 240 roundings near -0.4 in float64.
+    return jnp.where(p < 0.3, jnp.log1p(-p), jnp.log(1 - p))
+
+
+# log(1 - p) for p in [0, 1].
+log_complement = differentiable(_log_complement, (lambda p: -1 / (1 - p),))

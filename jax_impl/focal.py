@@ -9,7 +9,13 @@ from jax.typing import ArrayLike
 from jax_impl._differentiable import differentiable
 from jax_impl._inputs import binary_inputs, hyperparameter
 from jax_impl._reduce import reduce
-from jax_impl._stable import product, sigmoid, softplus, softplus_ratio
+from jax_impl._stable import (
+    log_complement,
+    product,
+    sigmoid,
+    softplus,
+    softplus_ratio,
+)
 from refimpl._validate import REDUCTIONS, check_choice
 
 # exp of this is finite in float32, so that a slope times 0 is 0 and not NaN.
@@ -74,7 +80,7 @@ def _log_q_value(x: Array, y: Array) -> Array:
 def _share_logit(x: Array, y: Array) -> Array:
     # Logit of y sigmoid(-x) / q, the share of the positive term in q.
     soft = jnp.where((y == 0) | (y == 1), 0.5, y)
-    logit = jnp.log(soft) - jnp.log1p(-soft) - x
+    logit = jnp.log(soft) - log_complement(soft) - x
     return jnp.where(y == 1, jnp.inf, jnp.where(y == 0, -jnp.inf, logit))
 
 

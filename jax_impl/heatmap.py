@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 from jax_impl._differentiable import differentiable
 from jax_impl._inputs import computed, hyperparameter, in_range
 from jax_impl._reduce import reduce
-from jax_impl._stable import product
+from jax_impl._stable import log_complement, product
 from jax_impl.focal import PARTIALS, alphas, focal
 from refimpl._validate import REDUCTIONS, check_choice, check_mask, check_pair
 
@@ -42,10 +42,10 @@ def heatmap_focal_loss(
 
 
 _power = differentiable(
-    lambda h, beta: jnp.exp(product(beta, jnp.log1p(-h))),
+    lambda h, beta: jnp.exp(product(beta, log_complement(h))),
     (
         lambda h, beta: -product(beta, _power(h, beta - 1)),
-        lambda h, beta: product(_power(h, beta), jnp.log1p(-h)),
+        lambda h, beta: product(_power(h, beta), log_complement(h)),
     ),
 )
 
@@ -78,7 +78,7 @@ def _d_heatmap(x: Array, h: Array, peak: Array, alpha: Array, beta: Array) -> Ar
 
 
 def _d_beta(x: Array, h: Array, peak: Array, alpha: Array, beta: Array) -> Array:
-    log_discount = jnp.log1p(-jnp.where(peak, 0 * h, h))
+    log_discount = log_complement(jnp.where(peak, 0 * h, h))
     return product(_value(x, h, peak, alpha, beta), log_discount)
 
 

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 from jax_impl._differentiable import differentiable
 from jax_impl._inputs import computed, in_range
 from jax_impl._reduce import reduce
-from jax_impl._stable import product
+from jax_impl._stable import log_complement, product
 from refimpl._validate import REDUCTIONS, check_choice, check_pair, check_sample_weight
 
 # PyTorch's clamp of both logarithms.
@@ -35,7 +35,7 @@ def binary_cross_entropy(
 
 
 def _logs(p: Array) -> tuple[Array, Array]:
-    return jnp.log(p), jnp.log1p(-p)
+    return jnp.log(p), log_complement(p)
 
 
 def _value(p: Array, y: Array) -> Array:
