@@ -1,5 +1,6 @@
 """Runs JAX functions, plainly and under every transform; all others are jitted."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 
+from conformance.adapters.crew import Crew
 from conformance.adapters.functions import FunctionAdapter, Functions, bind
 from conformance.adapters.jax_transforms import TRANSFORMS, Arrays, Evaluate
 from conformance.adapters.layout import arranged, changed
@@ -44,6 +46,8 @@ class JaxAdapter(FunctionAdapter):
         super().__init__(functions, name=name, version=version)
         self._compiled: dict[tuple[Any, ...], Callable[..., Arrays]] = {}
         self._traces: Counter[tuple[Any, ...]] = Counter()
+        self._crew: Crew | None = None
+        self._hiring = threading.Lock()
 
     def start(self) -> Capabilities:
         """Claims every dtype and transform, and CUDA where there is a GPU."""
@@ -65,17 +69,17 @@ class JaxAdapter(FunctionAdapter):
             jax.enable_x64(request.dtype == "float64"),
             jax.default_device(_device(request.device)),
         ):
-            inputs = {k: _array(v, k, request) for k, v in request.inputs.items()}
-            arrays = {k: _array(v, k, request) for k, v in request.arrays.items()}
+            inputs = {k: array_of(v, k, request) for k, v in request.inputs.items()}
+            arrays = {k: array_of(v, k, request) for k, v in request.arrays.items()}
             direction = (
                 request.cotangent if request.tangent is None else request.tangent
             )
             if direction is not None:
-                direction = _array(direction, "", request)
+                direction = array_of(direction, "", request)
             if request.transform == "eager":
                 tensors = {**inputs, **arrays}
                 before = {k: np.array(v) for k, v in tensors.items()}
-                found = _outputs(self._evaluate(request)(inputs, arrays, direction))
+                found = outputs_of(self._evaluate(request)(inputs, arrays, direction))
                 changes = (
                     k for k in before if changed(before[k], np.asarray(tensors[k]))
                 )
@@ -84,7 +88,23 @@ class JaxAdapter(FunctionAdapter):
             if key not in self._compiled:
                 self._compiled[key] = self._compile(self._evaluate(request), key)
             found = self._compiled[key](inputs, arrays, direction)
-            return _outputs(found, self._traces[key, _shapes(inputs, arrays)])
+            return outputs_of(found, self._traces[key, _shapes(inputs, arrays)])
+
+    def sharded(self, request: Request) -> Response:
+        """Evaluates the shards on several devices, in a process that has them."""
+        from conformance.adapters import jax_shards  # only where it is asked for
+
+        with self._hiring:
+            if self._crew is None:
+                self._crew = Crew(jax_shards.worker, 1)
+        answers = self._crew.ask(self.functions[request.operation], [request])
+        return answers[0] if isinstance(answers, list) else answers
+
+    def stop(self) -> None:
+        """Ends the process of the shards."""
+        if self._crew is not None:
+            self._crew.dismiss()
+            self._crew = None
 
     def _evaluate(self, request: Request) -> Evaluate:
         run = bind(self.functions[request.operation], request)
@@ -118,7 +138,8 @@ def _device(name: str) -> Any:
         return None
 
 
-def _array(array: Array, name: str, request: Request) -> Any:
+def array_of(array: Array, name: str, request: Request) -> Any:
+    """Makes an argument of a request."""
     kind = request.kinds.get(name, request.dtype)
     wide = request.dtype == "float64"
     integer = np.dtype(np.int64 if wide else np.int32)
@@ -129,7 +150,8 @@ def _array(array: Array, name: str, request: Request) -> Any:
     return jnp.asarray(typed)
 
 
-def _outputs(found: Arrays, traces: int | None = None) -> Outputs:
+def outputs_of(found: Arrays, traces: int | None = None) -> Outputs:
+    """Makes an answer of named arrays."""
     arrays = {k: np.asarray(v) for k, v in found.items()}
     return Outputs(
         arrays={k: v.astype(np.float64) for k, v in arrays.items()},

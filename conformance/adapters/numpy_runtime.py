@@ -1,20 +1,20 @@
 """Runs NumPy functions."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from conformance.adapters import numpy_shards
 from conformance.adapters.functions import FunctionAdapter, arguments, bind
-from conformance.adapters.layout import arranged, changed
+from conformance.adapters.layout import changed
+from conformance.adapters.numpy_arrays import named_arrays, outputs_of
 from conformance.adapters.protocol import (
     Capabilities,
     NotImplementedOperation,
-    Outputs,
     Request,
     Response,
 )
-
-DTYPES = {"index": np.int64, "mask": np.bool_, "complex": np.complex128}
 
 
 class NumpyAdapter(FunctionAdapter):
@@ -40,14 +40,7 @@ class NumpyAdapter(FunctionAdapter):
             request.cotangent is not None or request.reduction not in ("none", "sum")
         ):
             return NotImplementedOperation("only the gradient of the sum is stated")
-        # Copied, because the harness hands the same arrays to every implementation.
-        named = {
-            name: arranged(
-                np.asarray(array, DTYPES.get(request.kinds.get(name, ""), float)),
-                request.layout,
-            )
-            for name, array in {**request.inputs, **request.arrays}.items()
-        }
+        named = named_arrays(request)
         before = {name: array.copy() for name, array in named.items()}
         found: dict[str, Any] = {}
         # An implementation may overflow on its way to the right answer.
@@ -60,9 +53,13 @@ class NumpyAdapter(FunctionAdapter):
                     found[f"grad_{argument}"] = gradient(
                         *positional, **keywords, argument=argument
                     )
-        arrays = {key: np.asarray(found[key]) for key in request.want if key in found}
-        return Outputs(
-            arrays={key: array.astype(np.float64) for key, array in arrays.items()},
-            dtypes={key: array.dtype.name for key, array in arrays.items()},
-            mutated=tuple(k for k in before if changed(before[k], named[k])),
-        )
+        wanted = {key: found[key] for key in request.want if key in found}
+        mutated = tuple(k for k in before if changed(before[k], named[k]))
+        return replace(outputs_of(wanted), mutated=mutated)
+
+    def sharded(self, request: Request) -> Response:
+        """Evaluates the shards one after the other."""
+        function = self.functions[request.operation]
+        gradient = self.functions.get(f"{request.operation}_grad")
+        with np.errstate(all="ignore"):
+            return numpy_shards.evaluate_all(function, gradient, request)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from conformance.adapters.crew import MAX_SHARDS, Crew
 from conformance.adapters.functions import FunctionAdapter, Functions, bind
 from conformance.adapters.protocol import (
     Array,
@@ -48,6 +49,7 @@ class TorchAdapter(FunctionAdapter):
         super().__init__(functions, name=name, version=version)
         self._compiled: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self._graphs: Counter[tuple[Any, ...]] = Counter()
+        self._crew: Crew | None = None
 
     def start(self) -> Capabilities:
         """Claims every dtype and transform, and CUDA where there is a GPU."""
@@ -64,7 +66,7 @@ class TorchAdapter(FunctionAdapter):
     def call(self, request: Request) -> Response:
         """Evaluates the function and differentiates the weighted sum of its output."""
         given = {**request.inputs, **request.arrays}
-        tensors = {k: _tensor(v, k, request) for k, v in given.items()}
+        tensors = {k: tensor_of(v, k, request) for k, v in given.items()}
         before = {k: v.clone() for k, v in tensors.items()}
         response = self._answer(request, tensors)
         if isinstance(response, Outputs):
@@ -72,13 +74,28 @@ class TorchAdapter(FunctionAdapter):
             return replace(response, mutated=mutated)
         return response
 
+    def sharded(self, request: Request) -> Response:
+        """Evaluates every shard in a process of its own."""
+        from conformance.adapters import torch_shards  # only where it is asked for
+
+        if self._crew is None:
+            self._crew = Crew(torch_shards.worker, MAX_SHARDS)
+        function = self.functions[request.operation]
+        return torch_shards.evaluate_all(self._crew, function, request)
+
+    def stop(self) -> None:
+        """Ends the processes of the shards."""
+        if self._crew is not None:
+            self._crew.dismiss()
+            self._crew = None
+
     def _answer(self, request: Request, tensors: Tensors) -> Response:
         run = bind(self.functions[request.operation], request)
         if request.transform not in FUNCTIONAL:
             for argument in request.gradients:
                 tensors[argument].requires_grad_()
         if request.transform != "compile":
-            return _outputs(TRANSFORMS[request.transform](run, request, tensors))
+            return outputs_of(TRANSFORMS[request.transform](run, request, tensors))
         key = self._key(request)
         if key not in self._compiled:
             self._compiled[key] = self._compile(run, key)
@@ -96,7 +113,7 @@ class TorchAdapter(FunctionAdapter):
         # but not a shape are counted apart.
         shapes = tuple(tuple(t.shape) for t in tensors.values())
         self._graphs[key, shapes] += self._graphs.pop(key, 0)
-        return _outputs(found, self._graphs[key, shapes])
+        return outputs_of(found, self._graphs[key, shapes])
 
     def _key(self, request: Request) -> tuple[Any, ...]:
         """Everything but shapes that decides what is compiled."""
@@ -116,7 +133,8 @@ class TorchAdapter(FunctionAdapter):
         )
 
 
-def _tensor(array: Array, name: str, request: Request) -> torch.Tensor:
+def tensor_of(array: Array, name: str, request: Request) -> torch.Tensor:
+    """Makes an argument of a request."""
     # Copied, because the harness hands the same arrays to every implementation.
     dtype = DTYPES[request.kinds.get(name, request.dtype)]
     tensor = torch.tensor(array, dtype=dtype, device=request.device)
@@ -144,7 +162,8 @@ def _differ(before: torch.Tensor, after: torch.Tensor) -> bool:
     return before.shape != after.shape or not bool(((before == after) | both_nan).all())
 
 
-def _outputs(found: Tensors, traces: int | None = None) -> Outputs:
+def outputs_of(found: Tensors, traces: int | None = None) -> Outputs:
+    """Makes an answer of named tensors."""
     arrays = {k: v.detach().to("cpu", torch.float64).numpy() for k, v in found.items()}
     dtypes = {k: str(v.dtype).removeprefix("torch.") for k, v in found.items()}
     return Outputs({k: np.asarray(v) for k, v in arrays.items()}, dtypes, traces)
