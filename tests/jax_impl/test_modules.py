@@ -50,13 +50,17 @@ def test_module_is_the_function_with_a_memory(module, function, own):
         np.testing.assert_array_equal(module.updates[...], state.updates)
 
 
-def test_float64_is_kept():
+def test_state_keeps_its_dtype():
+    narrow = GHMCLoss(momentum=0.7)
     with jax.enable_x64(True):
-        module = GHMCLoss(momentum=0.75)
+        wide = GHMCLoss(momentum=0.7)
         x, y = (np.asarray(array, np.float64) for array in BATCHES[0])
-        loss = module(x, y)
-        assert loss.dtype == module.counts[...].dtype == jnp.float64
-        assert module.updates[...].dtype == jnp.int32
+        expected, state = jax_impl.ghmc_loss(x, y, momentum=0.7)
+        assert wide(x, y) == narrow(x, y) == expected
+        np.testing.assert_array_equal(wide.counts[...], state.counts)
+        assert wide.counts[...].dtype == jnp.float64
+        assert narrow.counts[...].dtype == jnp.float32
+        assert wide.updates[...].dtype == narrow.updates[...].dtype == jnp.int32
 
 
 def test_jit_and_grad_update_the_state():

@@ -7,9 +7,7 @@ import pytest
 import torch
 
 import torch_impl
-from conformance.budgets import UNIT_ROUNDOFF, WITNESS_UNITS
 
-DROP_INS = ("BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss")
 # Module, its function, and what belongs to the call instead of the module.
 OWN = [
     ("SigmoidFocalLoss", "sigmoid_focal_loss", {"sample_weight"}),
@@ -36,24 +34,6 @@ def value_and_gradient(module, input, target):
     return value.detach(), x.grad
 
 
-def assert_agree(actual, expected, size):
-    """Both within the budget of a witness; ``size`` is that of the largest term."""
-    for ours, theirs in zip(actual, expected, strict=True):
-        assert ours.shape == theirs.shape
-        limit = WITNESS_UNITS * UNIT_ROUNDOFF["float64"] * size
-        torch.testing.assert_close(ours, theirs, rtol=0, atol=limit)
-
-
-@pytest.mark.parametrize("name", DROP_INS)
-def test_constructors_are_pytorchs(name):
-    theirs, ours = getattr(torch.nn, name), getattr(torch_impl, name)
-    assert inspect.signature(ours) == inspect.signature(theirs)
-    assert inspect.signature(ours.forward).parameters.keys() == (
-        inspect.signature(theirs.forward).parameters.keys()
-    )
-    assert issubclass(ours, theirs)
-
-
 @pytest.mark.parametrize(("name", "function", "of_the_call"), OWN)
 def test_constructors_take_the_options_of_the_function(name, function, of_the_call):
     def options(callable, absent):
@@ -70,83 +50,6 @@ def test_constructors_take_the_options_of_the_function(name, function, of_the_ca
     assert set(inspect.signature(module.forward).parameters) == (
         {"self", *of_the_call} - {"state"}
     )
-
-
-CALLS = [
-    ("BCEWithLogitsLoss", {}, LOGITS, SOFT),
-    ("BCEWithLogitsLoss", {"weight": ELEMENTS}, LOGITS, SOFT),
-    ("BCEWithLogitsLoss", {"weight": SOFT}, LOGITS, SOFT),
-    ("BCEWithLogitsLoss", {"pos_weight": torch.tensor(5.0)}, LOGITS, SOFT),
-    ("BCEWithLogitsLoss", {"pos_weight": torch.tensor([5.0])}, LOGITS, SOFT),
-    ("BCEWithLogitsLoss", {"pos_weight": CLASSES[:3]}, LOGITS, SOFT),
-    ("BCEWithLogitsLoss", {"pos_weight": CLASSES[:, None]}, LOGITS, SOFT),
-    ("BCEWithLogitsLoss", {"pos_weight": CLASSES[None, :, None]}, LOGITS, SOFT),
-    ("BCEWithLogitsLoss", {"pos_weight": CLASSES[1:2, None]}, LOGITS[0], SOFT[0]),
-    ("BCELoss", {}, SOFT, 1 - SOFT),
-    ("BCELoss", {"weight": ELEMENTS}, SOFT, 1 - SOFT),
-    ("CrossEntropyLoss", {}, LOGITS, INDEX),
-    ("CrossEntropyLoss", {"weight": CLASSES}, LOGITS, INDEX),
-    ("CrossEntropyLoss", {"weight": CLASSES, "label_smoothing": 0.1}, LOGITS, INDEX),
-    ("CrossEntropyLoss", {"weight": CLASSES, "ignore_index": 2}, LOGITS, INDEX),
-    ("CrossEntropyLoss", {}, LOGITS[0].T, INDEX[0]),
-    ("CrossEntropyLoss", {"weight": CLASSES}, LOGITS[0, :, 0], INDEX[0, 0]),
-    ("CrossEntropyLoss", {}, LOGITS, SOFT / SOFT.sum(1, keepdim=True)),
-    ("CrossEntropyLoss", {"label_smoothing": 0.3}, LOGITS[0, :, 0], CLASSES / 11.25),
-]
-
-
-@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
-@pytest.mark.parametrize(("name", "options", "input", "target"), CALLS)
-def test_drop_ins_agree_with_pytorch(name, options, input, target, reduction):
-    answers = [
-        value_and_gradient(
-            getattr(home, name)(reduction=reduction, **options), input, target
-        )
-        for home in (torch_impl, torch.nn)
-    ]
-    terms = input.numel()
-    slope = 1 / (SOFT * (1 - SOFT)).min() if name == "BCELoss" else 1 + LOGITS.max()
-    assert_agree(*answers, size=float(7 * terms * slope))
-
-
-def test_one_hot_targets_under_weights_are_the_departure():
-    onehot = torch.nn.functional.one_hot(INDEX, 4).movedim(-1, 1).double()
-    ours, theirs = (
-        home.CrossEntropyLoss(weight=CLASSES) for home in (torch_impl, torch.nn)
-    )
-    torch.testing.assert_close(ours(LOGITS, onehot), theirs(LOGITS, INDEX))
-    weights = CLASSES[INDEX].sum() / INDEX.numel()
-    torch.testing.assert_close(ours(LOGITS, onehot) * weights, theirs(LOGITS, onehot))
-
-
-@pytest.mark.filterwarnings("ignore:size_average and reduce args:UserWarning")
-@pytest.mark.parametrize("name", DROP_INS)
-@pytest.mark.parametrize(
-    ("options", "reduction"),
-    [({"size_average": False}, "sum"), ({"reduce": False}, "none")],
-)
-def test_deprecated_arguments_still_choose_the_reduction(name, options, reduction):
-    assert getattr(torch_impl, name)(**options).reduction == reduction
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "text"),
-    [
-        ("BCEWithLogitsLoss", {"pos_weight": torch.ones(4)}, "got shape \\(4,\\)"),
-        ("BCEWithLogitsLoss", {"pos_weight": torch.ones(4, 3)}, "along one axis"),
-        ("BCEWithLogitsLoss", {"pos_weight": torch.ones(2, 1, 1, 1)}, "one axis"),
-        ("BCEWithLogitsLoss", {"weight": torch.ones(4)}, "must broadcast to \\(6, 4"),
-        ("BCELoss", {"weight": torch.ones(2, 6, 4, 3)}, "weight must broadcast"),
-        ("CrossEntropyLoss", {"weight": torch.ones(3)}, "class_weights must have"),
-        ("CrossEntropyLoss", {"label_smoothing": 1.0}, "must be in \\[0, 1\\)"),
-        ("CrossEntropyLoss", {"reduction": "average"}, "reduction must be one of"),
-    ],
-)
-def test_what_does_not_fit_is_named(name, options, text):
-    module = getattr(torch_impl, name)(**options)
-    target = INDEX if name == "CrossEntropyLoss" else SOFT
-    with pytest.raises(ValueError, match=text):
-        module(LOGITS, target)
 
 
 @pytest.mark.parametrize(
@@ -167,6 +70,54 @@ def test_bad_options_are_refused_at_once(name, options, text):
     options = {"pos_weight": 1.0, **options} if "Adaptive" in name else options
     with pytest.raises(ValueError, match=text):
         getattr(torch_impl, name)(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "options", "of_the_call"),
+    [
+        (
+            "SigmoidFocalLoss",
+            "sigmoid_focal_loss",
+            {"alpha": 0.25, "gamma": 1.5, "pos_weight": CLASSES, "class_axis": 1},
+            {"sample_weight": 2 * SOFT},
+        ),
+        (
+            "SoftmaxFocalLoss",
+            "softmax_focal_loss",
+            {
+                "gamma": 0.5,
+                "class_weights": CLASSES,
+                "ignore_index": 2,
+                "class_axis": 1,
+                "normalizer": "weights",
+            },
+            {},
+        ),
+        (
+            "AdaptiveBCEWithLogitsLoss",
+            "adaptive_bce_with_logits",
+            {"pos_weight": 5.0, "gamma": 1.5, "modulator": "weighted_loss"},
+            {},
+        ),
+        (
+            "HeatmapFocalLoss",
+            "heatmap_focal_loss",
+            {"alpha": 3.0, "beta": 1.5},
+            {"pos_mask": SOFT > 0.5},
+        ),
+    ],
+)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_every_option_reaches_the_function(
+    name, function, options, of_the_call, reduction
+):
+    options = {**options, "reduction": reduction}
+    module = getattr(torch_impl, name)(**options)
+    labels = INDEX if name == "SoftmaxFocalLoss" else SOFT
+    expected = getattr(torch_impl, function)(LOGITS, labels, **options, **of_the_call)
+    assert torch.equal(module(LOGITS, labels, **of_the_call), expected)
+    tensors = {key for key, value in options.items() if isinstance(value, torch.Tensor)}
+    assert set(dict(module.named_buffers())) == tensors
 
 
 MODULES = [
@@ -234,16 +185,6 @@ def test_weights_move_and_round_trip(name):
     assert other.state_dict().keys() == module.state_dict().keys()
     for actual, expected in zip(other.buffers(), module.buffers(), strict=True):
         assert torch.equal(actual.double(), expected.double())
-
-
-@pytest.mark.parametrize("name", DROP_INS)
-def test_checkpoints_are_pytorchs(name):
-    weight = torch.tensor([1.0, 2.0, 3.0])
-    theirs = getattr(torch.nn, name)(weight=weight)
-    ours = getattr(torch_impl, name)(weight=torch.ones(3))
-    ours.load_state_dict(theirs.state_dict())
-    assert torch.equal(ours.weight, weight)
-    theirs.load_state_dict(ours.state_dict())
 
 
 def test_options_are_shown():
