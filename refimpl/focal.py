@@ -53,6 +53,8 @@ def sigmoid_focal_loss(
 
     Convention:
         The sigmoid is inside. Soft labels interpolate ``p_t`` and ``alpha_t``.
+        Multi-label data has its classes along ``class_axis``; a ``(C,)`` ``pos_weight``
+        balances each against its own negatives.
         ``"mean"`` divides by the number of elements; the paper divides by the number
         of positives. Value, gradient and second derivative are finite for every
         finite logit and every ``gamma >= 0``, also below 1.
