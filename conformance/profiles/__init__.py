@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 
 from conformance.profiles import (
     accuracy,
+    bad_input,
+    determinism,
+    distributed,
     dtypes,
     gradients,
     reductions,
+    semantics,
     transforms,
     witness,
 )
@@ -20,8 +24,12 @@ PROFILES: Mapping[str, Callable[[Scope], Iterator[Unit | Check]]] = {
     "accuracy": accuracy.units,
     "gradients": gradients.units,
     "reductions": reductions.units,
+    "semantics": semantics.units,
     "dtypes": dtypes.units,
     "transforms": transforms.units,
+    "bad_input": bad_input.units,
+    "determinism": determinism.units,
+    "distributed": distributed.units,
     "witness": witness.units,
 }
 

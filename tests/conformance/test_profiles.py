@@ -6,7 +6,7 @@ import pytest
 from conformance import vectors
 from conformance.adapters import Capabilities, Outputs, Skipped, from_functions
 from conformance.plan import Options, choose
-from conformance.profiles import PROFILES, Scope, Unit, batches, evaluate, thin
+from conformance.profiles import PROFILES, Batch, Scope, Unit, batches, evaluate, thin
 from conformance.profiles.unit import WIDTH
 from conformance.registry import OPERATIONS
 
@@ -192,7 +192,11 @@ def test_units_are_unique_and_batched_once():
         scope = Scope(operation, groups, sums, EVERYTHING)
         units = [unit for make in PROFILES.values() for unit in make(scope)]
         assert len({unit.key for unit in units}) == len(units)
-        joined = [unit for batch in batches(units) for unit in batch.units]
+        joined = [
+            unit
+            for batch in batches(units)
+            for unit in (batch.units if isinstance(batch, Batch) else (batch,))
+        ]
         assert {id(unit) for unit in joined} == {id(unit) for unit in units}
         assert len(joined) == len(units)
 

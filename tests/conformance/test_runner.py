@@ -42,7 +42,14 @@ def test_reference_conforms(options, shown):
     assert run(asked, shown) == 0
     stored = report(asked)
     profiles = {r.profile for r in stored.results}
-    assert profiles == {"accuracy", "gradients", "reductions"}
+    assert profiles == {
+        "accuracy",
+        "gradients",
+        "reductions",
+        "semantics",
+        "bad_input",
+        "determinism",
+    }
     assert profiles < set(PROFILES)
     assert stored.closing["interrupted"] is False
     assert stored.closing["counts"]["numpy"]["compared"] > 10_000
