@@ -8,18 +8,11 @@ from jax.typing import ArrayLike
 
 from jax_impl._differentiable import differentiable
 from jax_impl._inputs import binary_inputs, hyperparameter
+from jax_impl._miss import d_log_q, log_q, negative_share, positive_share
 from jax_impl._reduce import reduce
-from jax_impl._stable import (
-    log_complement,
-    product,
-    sigmoid,
-    softplus,
-    softplus_ratio,
-)
+from jax_impl._stable import product, sigmoid, softplus, softplus_ratio
 from refimpl._validate import REDUCTIONS, check_choice
 
-# exp of this is finite in float32, so that a slope times 0 is 0 and not NaN.
-_MAX_EXPONENT = 80.0
 # Stands for an infinite logit; its products are still finite in float32.
 _HUGE = 1e30
 
@@ -69,53 +62,8 @@ def _cross_entropy(x: Array, y: Array, w: Array) -> Array:
     return product(w * y, softplus(-x)) + product(1 - y, softplus(x))
 
 
-def _log_q_value(x: Array, y: Array) -> Array:
-    # A hard label has log q = -softplus(margin), where q itself underflows.
-    hard = (y == 0) | (y == 1)
-    q = y * sigmoid(-x) + (1 - y) * sigmoid(x)
-    log_q = jnp.log(jnp.where(hard, 1, q))
-    return jnp.where(hard, -softplus(jnp.where(y == 1, x, -x)), log_q)
-
-
-def _share_logit(x: Array, y: Array) -> Array:
-    # Logit of y sigmoid(-x) / q, the share of the positive term in q.
-    soft = jnp.where((y == 0) | (y == 1), 0.5, y)
-    logit = jnp.log(soft) - log_complement(soft) - x
-    return jnp.where(y == 1, jnp.inf, jnp.where(y == 0, -jnp.inf, logit))
-
-
-def _power_of_q(x: Array, y: Array, exponent: float) -> Array:
-    return jnp.exp(jnp.minimum(exponent * _log_q(x, y), _MAX_EXPONENT))
-
-
-def _d_log_q(x: Array, y: Array) -> Array:
-    return _negative_share(x, y) * sigmoid(-x) - _positive_share(x, y) * sigmoid(x)
-
-
-def _share_to_logits(x: Array, y: Array) -> Array:
-    return _positive_share(x, y) * _negative_share(x, y)
-
-
-def _share_to_labels(x: Array, y: Array) -> Array:
-    return sigmoid(x) * sigmoid(-x) * _power_of_q(x, y, -2)
-
-
-_log_q = differentiable(
-    _log_q_value,
-    (_d_log_q, lambda x, y: (sigmoid(-x) - sigmoid(x)) * _power_of_q(x, y, -1)),
-)
-_positive_share = differentiable(
-    lambda x, y: sigmoid(_share_logit(x, y)),
-    (lambda x, y: -_share_to_logits(x, y), _share_to_labels),
-)
-_negative_share = differentiable(
-    lambda x, y: sigmoid(-_share_logit(x, y)),
-    (_share_to_logits, lambda x, y: -_share_to_labels(x, y)),
-)
-
-
 def _modulator(x: Array, y: Array, gamma: Array) -> Array:
-    return jnp.exp(product(gamma, _log_q(x, y)))
+    return jnp.exp(product(gamma, log_q(x, y)))
 
 
 def _focused(x: Array, y: Array, w: Array, gamma: Array) -> Array:
@@ -130,7 +78,7 @@ def _d_logits(
     x: Array, y: Array, w: Array, gamma: Array, on: Array, off: Array
 ) -> Array:
     d_cross_entropy = (1 - y) * sigmoid(x) - w * y * sigmoid(-x)
-    focusing = gamma * product(_d_log_q(x, y), _cross_entropy(x, y, w))
+    focusing = gamma * product(d_log_q(x, y), _cross_entropy(x, y, w))
     slope = _modulator(x, y, gamma) * (focusing + d_cross_entropy)
     return _alpha_t(y, on, off) * slope
 
@@ -142,8 +90,8 @@ def _d_labels(
     huge = jnp.where(jnp.isinf(x), jnp.inf, 1)
     x = jnp.clip(x, -_HUGE, _HUGE)
     # Cross-entropy / q stays finite where both vanish, so 1 / q is never formed.
-    ratio = w * _positive_share(x, y) * softplus_ratio(-x)
-    ratio = ratio + _negative_share(x, y) * softplus_ratio(x)
+    ratio = w * positive_share(x, y) * softplus_ratio(-x)
+    ratio = ratio + negative_share(x, y) * softplus_ratio(x)
     focusing = gamma * (sigmoid(-x) - sigmoid(x)) * ratio
     slope = _alpha_t(y, on, off) * (focusing + w * softplus(-x) - softplus(x))
     slope = slope + (on - off) * _cross_entropy(x, y, w)
@@ -160,7 +108,7 @@ def _d_pos_weight(
 def _d_gamma(
     x: Array, y: Array, w: Array, gamma: Array, on: Array, off: Array
 ) -> Array:
-    return product(_value(x, y, w, gamma, on, off), _log_q(x, y))
+    return product(_value(x, y, w, gamma, on, off), log_q(x, y))
 
 
 def _d_on(x: Array, y: Array, w: Array, gamma: Array, _on: Array, _off: Array) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refimpl._inputs import binary_inputs, hyperparameter
+from refimpl._miss import log_q, share_logit
 from refimpl._reduce import reduce, sum_to
 from refimpl._stable import product, sigmoid, softplus, softplus_ratio
 from refimpl._validate import REDUCTIONS, check_choice
@@ -147,23 +148,8 @@ def _cross_entropy(x: NDArray, y: NDArray, w: NDArray) -> NDArray:
     return product(w * y, softplus(-x)) + product(1 - y, softplus(x))
 
 
-def _log_q(x: NDArray, y: NDArray) -> NDArray:
-    # A hard label has log q = -softplus(margin), where q itself underflows.
-    hard = (y == 0) | (y == 1)
-    q = y * sigmoid(-x) + (1 - y) * sigmoid(x)
-    log_q = np.log(np.where(hard, 1, q))
-    return np.where(hard, -softplus(np.where(y == 1, x, -x)), log_q)
-
-
-def _share_logit(x: NDArray, y: NDArray) -> NDArray:
-    # Logit of y sigmoid(-x) / q, the share of the positive term in q.
-    soft = np.where((y == 0) | (y == 1), 0.5, y)
-    logit = np.log(soft) - np.log1p(-soft) - x
-    return np.where(y == 1, np.inf, np.where(y == 0, -np.inf, logit))
-
-
 def _modulator(x: NDArray, y: NDArray, gamma: NDArray) -> NDArray:
-    return np.exp(product(gamma, _log_q(x, y)))
+    return np.exp(product(gamma, log_q(x, y)))
 
 
 def _focused(x: NDArray, y: NDArray, w: NDArray, gamma: NDArray) -> NDArray:
@@ -180,8 +166,8 @@ def value(
 def _d_logits(
     x: NDArray, y: NDArray, w: NDArray, gamma: NDArray, on: NDArray, off: NDArray
 ) -> NDArray:
-    share_logit = _share_logit(x, y)
-    d_log_q = sigmoid(-share_logit) * sigmoid(-x) - sigmoid(share_logit) * sigmoid(x)
+    share = share_logit(x, y)
+    d_log_q = sigmoid(-share) * sigmoid(-x) - sigmoid(share) * sigmoid(x)
     d_cross_entropy = (1 - y) * sigmoid(x) - w * y * sigmoid(-x)
     focusing = gamma * product(d_log_q, _cross_entropy(x, y, w))
     slope = _modulator(x, y, gamma) * (focusing + d_cross_entropy)
@@ -194,10 +180,10 @@ def _d_labels(
     # Terms of opposite sign meet at an infinite logit: the limit is that of a huge one.
     huge = np.where(np.isinf(x), np.inf, 1)
     x = np.clip(x, -_HUGE, _HUGE)
-    share_logit = _share_logit(x, y)
+    share = share_logit(x, y)
     # Cross-entropy / q stays finite where both vanish, so 1 / q is never formed.
-    ratio = w * sigmoid(share_logit) * softplus_ratio(-x)
-    ratio = ratio + sigmoid(-share_logit) * softplus_ratio(x)
+    ratio = w * sigmoid(share) * softplus_ratio(-x)
+    ratio = ratio + sigmoid(-share) * softplus_ratio(x)
     focusing = gamma * (sigmoid(-x) - sigmoid(x)) * ratio
     slope = _alpha_t(y, on, off) * (focusing + w * softplus(-x) - softplus(x))
     slope = slope + (on - off) * _cross_entropy(x, y, w)
@@ -214,7 +200,7 @@ def _d_pos_weight(
 def _d_gamma(
     x: NDArray, y: NDArray, w: NDArray, gamma: NDArray, on: NDArray, off: NDArray
 ) -> NDArray:
-    return product(value(x, y, w, gamma, on, off), _log_q(x, y))
+    return product(value(x, y, w, gamma, on, off), log_q(x, y))
 
 
 def _d_on(

@@ -8,11 +8,10 @@ from torch import Tensor
 from refimpl._validate import REDUCTIONS, check_choice
 from torch_impl._differentiable import differentiable
 from torch_impl._inputs import binary_inputs, hyperparameter
+from torch_impl._miss import d_log_q, log_q, negative_share, positive_share
 from torch_impl._reduce import reduce
 from torch_impl._stable import product, sigmoid, softplus, softplus_ratio
 
-# exp of this is finite in float32, so that a slope times 0 is 0 and not NaN.
-_MAX_EXPONENT = 80.0
 # Stands for an infinite logit; its products are still finite in float32.
 _HUGE = 1e30
 
@@ -63,53 +62,8 @@ def _cross_entropy(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
     return product(w * y, softplus(-x)) + product(1 - y, softplus(x))
 
 
-def _log_q_value(x: Tensor, y: Tensor) -> Tensor:
-    # A hard label has log q = -softplus(margin), where q itself underflows.
-    hard = (y == 0) | (y == 1)
-    q = y * sigmoid(-x) + (1 - y) * sigmoid(x)
-    log_q = torch.log(torch.where(hard, 1, q))
-    return torch.where(hard, -softplus(torch.where(y == 1, x, -x)), log_q)
-
-
-def _share_logit(x: Tensor, y: Tensor) -> Tensor:
-    # Logit of y sigmoid(-x) / q, the share of the positive term in q.
-    soft = torch.where((y == 0) | (y == 1), 0.5, y)
-    logit = torch.log(soft) - torch.log1p(-soft) - x
-    return torch.where(y == 1, torch.inf, torch.where(y == 0, -torch.inf, logit))
-
-
-def _power_of_q(x: Tensor, y: Tensor, exponent: float) -> Tensor:
-    return torch.exp((exponent * _log_q(x, y)).clamp(max=_MAX_EXPONENT))
-
-
-def _d_log_q(x: Tensor, y: Tensor) -> Tensor:
-    return _negative_share(x, y) * sigmoid(-x) - _positive_share(x, y) * sigmoid(x)
-
-
-def _share_to_logits(x: Tensor, y: Tensor) -> Tensor:
-    return _positive_share(x, y) * _negative_share(x, y)
-
-
-def _share_to_labels(x: Tensor, y: Tensor) -> Tensor:
-    return sigmoid(x) * sigmoid(-x) * _power_of_q(x, y, -2)
-
-
-_log_q = differentiable(
-    _log_q_value,
-    (_d_log_q, lambda x, y: (sigmoid(-x) - sigmoid(x)) * _power_of_q(x, y, -1)),
-)
-_positive_share = differentiable(
-    lambda x, y: sigmoid(_share_logit(x, y)),
-    (lambda x, y: -_share_to_logits(x, y), _share_to_labels),
-)
-_negative_share = differentiable(
-    lambda x, y: sigmoid(-_share_logit(x, y)),
-    (_share_to_logits, lambda x, y: -_share_to_labels(x, y)),
-)
-
-
 def _modulator(x: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
-    return torch.exp(product(gamma, _log_q(x, y)))
+    return torch.exp(product(gamma, log_q(x, y)))
 
 
 def _focused(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
@@ -126,7 +80,7 @@ def _d_logits(
     x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
 ) -> Tensor:
     d_cross_entropy = (1 - y) * sigmoid(x) - w * y * sigmoid(-x)
-    focusing = gamma * product(_d_log_q(x, y), _cross_entropy(x, y, w))
+    focusing = gamma * product(d_log_q(x, y), _cross_entropy(x, y, w))
     slope = _modulator(x, y, gamma) * (focusing + d_cross_entropy)
     return _alpha_t(y, on, off) * slope
 
@@ -138,8 +92,8 @@ def _d_labels(
     huge = torch.where(torch.isinf(x), torch.inf, torch.ones_like(x))
     x = x.clamp(-_HUGE, _HUGE)
     # Cross-entropy / q stays finite where both vanish, so 1 / q is never formed.
-    ratio = w * _positive_share(x, y) * softplus_ratio(-x)
-    ratio = ratio + _negative_share(x, y) * softplus_ratio(x)
+    ratio = w * positive_share(x, y) * softplus_ratio(-x)
+    ratio = ratio + negative_share(x, y) * softplus_ratio(x)
     focusing = gamma * (sigmoid(-x) - sigmoid(x)) * ratio
     slope = _alpha_t(y, on, off) * (focusing + w * softplus(-x) - softplus(x))
     slope = slope + (on - off) * _cross_entropy(x, y, w)
@@ -156,7 +110,7 @@ def _d_pos_weight(
 def _d_gamma(
     x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
 ) -> Tensor:
-    return product(_value(x, y, w, gamma, on, off), _log_q(x, y))
+    return product(_value(x, y, w, gamma, on, off), log_q(x, y))
 
 
 def _d_on(
