@@ -29,8 +29,8 @@ class Departure:
     """One question that is answered differently.
 
     Attributes:
-        number: Number in the specification's list; 8 is the gradient of the binary
-            cross-entropy of probabilities, 9 that of hard labels.
+        number: Number in the specification's list of departures from PyTorch; 9 is
+            the gradient of hard labels, which is wrong in optax alone.
         title: What it is about.
         frameworks: Whose peers depart.
         operation: Name of the operation.
@@ -127,6 +127,15 @@ _LIMITS = (
         CE,
         ([[INF, 0.0]], [0]),
         {"value": [0.0], "grad_logits": [[0.0, 0.0]]},
+    ),
+    Departure(
+        3,
+        "mean of nothing",
+        BOTH,
+        BCE,
+        ([], []),
+        {"value": 0.0, "grad_logits": []},
+        reduction="mean",
     ),
     Departure(
         3,
