@@ -222,4 +222,5 @@ def test_thinning_keeps_every_family_and_argument(operation):
 def test_vmap_shifts_the_class_axis():
     case = group("weighting", shape=(2, 3, 4))
     (batch,) = batches([unit(case=case, transform="vmap")])
+    assert isinstance(batch, Batch)
     assert batch.request("cpu").params["class_axis"] == case.params["class_axis"] - 1
