@@ -78,6 +78,46 @@ def detached_weight_of_scalars(logits: Tensor, labels: Tensor, **options: Any) -
     return loss(logits, labels, **options)
 
 
+def flat_gradient(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    """Right up to the first derivative, whose own derivative is 0."""
+    x, y, reduction = logits.detach(), labels.detach(), options.pop("reduction")
+    slope = (1 - y) * torch.sigmoid(x) - y * torch.sigmoid(-x)
+    loss = bce(x, labels, reduction="none", **options) + slope * (logits - x)
+    return reduce(loss, loss.numel(), reduction)
+
+
+class _SteepForward(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Keeps nothing."""
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
+        del ctx
+        return grad_outputs[0]
+
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Tensor) -> Any:
+        del ctx
+        return 1.01 * grad_inputs[0]
+
+
+def steep_forward_mode(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    return focal(_SteepForward.apply(logits), labels, **options)
+
+
+def lowered_by_autocast(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    """A product of matrices, which autocast takes in half precision."""
+    loss = focal(logits, labels, **options)
+    return (loss[..., None] @ loss.new_ones(1, 1))[..., 0]
+
+
 def swapped_alpha(
     logits: Tensor, labels: Tensor, *, alpha: Any = None, **options: Any
 ) -> Any:
@@ -188,18 +228,23 @@ kink_at_zero = _from_cross_entropy(_textbook_terms)
 def wider_internals(function: Callable[..., Any]) -> Callable[..., Any]:
     """Valid: computes in float64 and rounds once at the end."""
 
-    def loss(logits: Tensor, labels: Tensor, **options: Any) -> Any:
-        wide = {
-            key: value.double() if isinstance(value, Tensor) else value
-            for key, value in options.items()
-        }
-        out = function(logits.double(), labels.double(), **wide)
-        narrow = torch.float64 if logits.dtype == torch.float64 else torch.float32
-        return (
-            tuple(o.to(narrow) for o in out) if type(out) is tuple else out.to(narrow)
-        )
+    def loss(first: Tensor, second: Tensor, **options: Any) -> Any:
+        narrow = torch.float64 if first.dtype == torch.float64 else torch.float32
+        (first, second), options = _cast(((first, second), options), torch.float64)
+        return _cast(function(first, second, **options), narrow)
 
     return loss
+
+
+def _cast(value: Any, dtype: torch.dtype) -> Any:
+    """Casts every floating tensor in a structure."""
+    if isinstance(value, Tensor):
+        return value.to(dtype) if value.is_floating_point() else value
+    if isinstance(value, tuple):
+        return tuple(_cast(item, dtype) for item in value)
+    if isinstance(value, dict):
+        return {key: _cast(item, dtype) for key, item in value.items()}
+    return value
 
 
 class _ExponentialForm(torch.autograd.Function):
