@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
+from conformance.profiles.check import Check
+from conformance.profiles.rearranged import checks
 from conformance.profiles.unit import WIDTH, Scope, Unit, gradients
 
 DTYPES = ("float64", "float32")
 
 
-def units(scope: Scope) -> Iterator[Unit]:
-    """Every length under every reduction.
+def units(scope: Scope) -> Iterator[Unit | Check]:
+    """Every length under every reduction, and rearranged.
 
     Gradients are compared before and after the 1/N, relative to their own size. One
     mean is taken without naming it, since it is the default.
@@ -40,3 +42,4 @@ def units(scope: Scope) -> Iterator[Unit]:
                     by_default=reduction == "mean" and case.id == unnamed,
                     **scope.run(case, dtype),
                 )
+    yield from checks(scope)
