@@ -1,16 +1,15 @@
 """Worker processes, for shards that must not share a process."""
 
-import contextlib
-import multiprocessing
 import os
 import pickle
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from conformance.adapters.protocol import Errored, Response, Skipped
 # From the message to the last answer; the first message also waits for imports.
 PATIENCE_S = 60.0
 MAX_SHARDS = 3
+CODE = "import sys; from conformance.adapters.crew import work; work(int(sys.argv[1]))"
 
 Answer = Callable[[Any, Any], Any]
 
@@ -26,8 +26,7 @@ Answer = Callable[[Any, Any], Any]
 class Crew:
     """Workers that start with the first request and live until they are dismissed.
 
-    They end with this process: by their own account when the connection closes, and as
-    daemons where it exits in order.
+    They end with this process, by their own account, when the connection closes.
 
     Attributes:
         size: Number of workers.
@@ -44,7 +43,7 @@ class Crew:
         """
         self.size = size
         self._make = make
-        self._workers: list[tuple[Any, Connection]] = []
+        self._workers: list[tuple[subprocess.Popen[bytes], Connection]] = []
         self._folder = Path()
         self._lock = threading.Lock()
 
@@ -80,14 +79,23 @@ class Crew:
             self._end()
 
     def _hire(self) -> None:
-        context = multiprocessing.get_context("spawn")
         self._folder = Path(tempfile.mkdtemp(prefix="equipoise-"))
+        # Not by multiprocessing, which would run the user's program once more.
+        paths = os.pathsep.join(sys.path)
         for rank in range(self.size):
-            here, there = context.Pipe()
-            place = (self._make, rank, self.size, self._folder, there)
-            worker = context.Process(target=_work, args=place, daemon=True)
-            worker.start()
+            here, there = Pipe()
+            place = pickle.dumps((self._make, rank, self.size, self._folder))
+            worker = subprocess.Popen(
+                [sys.executable, "-c", CODE, str(there.fileno())],
+                env={**os.environ, "PYTHONPATH": paths},
+                pass_fds=[there.fileno()],
+                stdin=subprocess.DEVNULL,
+                # What frameworks report on their own would end up amid the summary.
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
             there.close()
+            here.send_bytes(place)
             self._workers.append((worker, here))
 
     def _exchange(self, messages: Sequence[bytes]) -> list[Any] | Skipped | Errored:
@@ -113,32 +121,27 @@ class Crew:
     def _end(self) -> None:
         for worker, connection in self._workers:
             connection.close()
-            worker.terminate()
+            worker.kill()
         for worker, _ in self._workers:
-            worker.join(5)
+            worker.wait()
         if self._workers:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._workers = []
 
 
-def _work(
-    make: Callable[[int, int, Path], Answer],
-    rank: int,
-    size: int,
-    folder: Path,
-    connection: Connection,
-) -> None:
-    """Answers until the connection closes; whatever goes wrong is an answer too."""
-    # What frameworks report on their own would end up amid the summary.
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(quiet, stream.fileno())
+def work(handle: int) -> None:
+    """Answers until the connection closes; whatever goes wrong is an answer too.
+
+    Args:
+        handle: Number of the open file that is the connection.
+    """
+    connection = Connection(handle)
     answer: Answer | None = None
     problem = Errored("RuntimeError", "the worker did not start")
     try:
         # At once: workers may have to wait for each other.
-        answer = make(rank, size, folder)
+        make, *place = pickle.loads(connection.recv_bytes())
+        answer = make(*place)
     except Exception as error:
         problem = Errored(type(error).__name__, str(error)[:300])
     while True:

@@ -83,47 +83,56 @@ def evaluate(function: Callable[..., Any], request: Request) -> Outputs:
     Returns:
         Outputs of the whole.
     """
-    devices = jax.devices()[: len(request.shards)]
-    mesh, sharded = Mesh(np.array(devices), (AXIS,)), PartitionSpec(AXIS)
-    over_all = lambda part: jax.lax.psum(part, AXIS)  # noqa: E731 - of one line
     inputs, extra = padded(request)
-    kinds = {
-        **request.kinds,
-        **({"sample_mask": "mask"} if "sample_mask" in inputs else {}),
-    }
-    request = replace(request, reduction="parts", kinds=kinds)
+    kinds = dict(request.kinds)
+    if "sample_mask" in inputs:
+        kinds["sample_mask"] = "mask"
+    parts = replace(request, reduction="parts", kinds=kinds)
+    with jax.enable_x64(request.dtype == "float64"):
+        given = {k: array_of(v, k, parts) for k, v in inputs.items()}
+        arrays = {k: array_of(v, k, parts) for k, v in request.arrays.items()}
+        wanted = {k: {**given, **arrays}[k] for k in request.gradients}
+        gradients = jax.jit(jax.grad(_mean(function, parts, extra), has_aux=True))
+        grads, found = gradients(wanted, given, arrays)
+        outputs = outputs_of({**found, **{f"grad_{k}": v for k, v in grads.items()}})
+    return _unpadded(request, outputs)
+
+
+def _mean(
+    function: Callable[..., Any], request: Request, extra: int
+) -> Callable[..., Any]:
+    """Makes the mean over all shards, and whatever else is returned."""
+    devices = jax.devices()[: len(request.shards)]
+    sharded = PartitionSpec(AXIS)
+
+    def over_all(part: jax.Array) -> jax.Array:
+        return jax.lax.psum(part, AXIS)
 
     def local(inputs: Any, arrays: Any) -> Any:
         run = bind(function, with_reduced_counts(request, over_all))
         found = run({**inputs, **arrays})
-        found["value"] = over_all(found["value"])
-        found["normalizer"] = over_all(found["normalizer"])
-        return found
+        parts = {k: over_all(found.pop(k)) for k in ("value", "normalizer")}
+        # Each shard has its state, which JAX need not prove to be the same.
+        return parts, {k: v[None] for k, v in found.items()}
 
     whole = jax.shard_map(
         local,
-        mesh=mesh,
+        mesh=Mesh(np.array(devices), (AXIS,)),
         in_specs=(sharded, PartitionSpec()),
-        out_specs=PartitionSpec(),
+        out_specs=(PartitionSpec(), sharded),
     )
 
     def mean(wanted: Any, inputs: Any, arrays: Any) -> Any:
-        found = whole(
+        found, states = whole(
             {k: wanted.get(k, v) for k, v in inputs.items()},
             {k: wanted.get(k, v) for k, v in arrays.items()},
         )
         normalizer = jax.lax.stop_gradient(found["normalizer"]) - extra
         value = found["value"] / jnp.where(normalizer == 0, 1, normalizer)
-        return value, {**found, "value": value, "normalizer": normalizer}
+        first = {k: v[0] for k, v in states.items()}
+        return value, {**first, "value": value, "normalizer": normalizer}
 
-    with jax.enable_x64(request.dtype == "float64"):
-        given = {k: array_of(v, k, request) for k, v in inputs.items()}
-        arrays = {k: array_of(v, k, request) for k, v in request.arrays.items()}
-        wanted = {k: {**given, **arrays}[k] for k in request.gradients}
-        gradients = jax.jit(jax.grad(mean, has_aux=True))
-        grads, found = gradients(wanted, given, arrays)
-        outputs = outputs_of({**found, **{f"grad_{k}": v for k, v in grads.items()}})
-    return _unpadded(request, outputs)
+    return mean
 
 
 def _unpadded(request: Request, outputs: Outputs) -> Outputs:

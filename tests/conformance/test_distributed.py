@@ -142,6 +142,20 @@ def test_mean_of_means_is_found():
     assert not [group for group, _ in found if group == "one-shard"]
 
 
+def test_local_counts_and_counted_padding_are_found_in_jax():
+    local, counted = (
+        planted_shards.local_counts_in_jax,
+        planted_shards.counts_padding_in_jax,
+    )
+    adapter = from_functions({GHMC: local, CE: counted}, framework="jax")
+    found = list(results(adapter, GHMC)) + list(results(adapter, CE, only="two-shards"))
+    adapter.stop()
+    wrong = {(r.group, r.output) for r in found if r.status != "pass"}
+    assert (f"{GHMC}/distributed/two-shards", "mean") in wrong
+    assert (f"{GHMC}/distributed/one-shard", "mean") not in wrong
+    assert (f"{CE}/distributed/two-shards", "mean") in wrong
+
+
 def test_local_function_cannot_travel():
     adapter = from_functions(
         {FOCAL: lambda *a, **k: torch_impl.sigmoid_focal_loss(*a, **k)},
