@@ -94,3 +94,6 @@ FULL = (
     ghmr(momentum=0.5).also(sample_mask=V > 0),
     mining,
 )
+
+# The same operations with as few, in the same order.
+PLAIN = (bce, focal, adaptive, probs, heatmap, ce, softmax, ghmc, ghmr, mining)

@@ -172,3 +172,20 @@ def test_adapter_without_an_answer_is_no_pass():
         for r in check.run(lambda asked: ask(adapter, asked), "any", "cpu", 0.0)
     ]
     assert {r.status for r in found} == {"not_implemented"}
+
+
+def test_function_with_few_arguments_is_asked_about_those_it_has():
+    def few(x, y, *, gamma=2.0, reduction="mean"):
+        return focal(x, y, gamma=np.abs(gamma), reduction=reduction)
+
+    def shapeless(x, y, **_):
+        return np.zeros(len(x) + 1) + y.sum()
+
+    adapter = from_functions({FOCAL: few}, framework="numpy")
+    found = {r.group.rpartition("/")[2]: r for r in results(adapter, FOCAL)}
+    assert found["poison-gamma--1.0"].reason.startswith("a plausible number")
+    assert found["poison-labels-1.5"].status == "pass"
+    assert found["poison-alpha-1.5"].reason == "no argument 'alpha'"
+    adapter = from_functions({FOCAL: shapeless}, framework="numpy")
+    reasons = {r.reason for r in results(adapter, FOCAL)}
+    assert "shape (13,), expected 12 examples" in reasons

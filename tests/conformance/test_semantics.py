@@ -270,3 +270,19 @@ def test_missing_operation_to_compare_with_is_no_fault_of_this_one():
         "no grad_logits",
     ) in found
     assert {status for _, status, _ in found} == {"pass", "skipped", "not_implemented"}
+
+
+def test_function_with_few_arguments_is_asked_about_those_it_has():
+    def few(x, y, *, reduction="mean"):
+        return focal(x, y, reduction=reduction)
+
+    def shapeless(x, y, **_):
+        return np.zeros(len(x) + 1) + y.sum()
+
+    adapter = from_functions({FOCAL: few}, framework="numpy")
+    found = {r.group.rpartition("/")[2]: r for r in results(adapter, FOCAL)}
+    for name in ("mean-is-total-over-normalizer", "inputs-unchanged-strided"):
+        assert found[name].status == "pass"
+    adapter = from_functions({FOCAL: shapeless}, framework="numpy")
+    reasons = {r.reason for r in results(adapter, FOCAL) if r.status == "fail"}
+    assert any("that do not fit together" in reason for reason in reasons)

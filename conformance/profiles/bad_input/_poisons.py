@@ -15,6 +15,7 @@ from conformance.profiles.check import Ask
 from conformance.profiles.judge import Result
 from conformance.profiles.points import (
     INDEX,
+    PLAIN,
     PROBABILITIES,
     ROWS,
     V,
@@ -98,11 +99,13 @@ class Poison:
         call: The call.
         name: What is wrong with it.
         spoilt: The examples whose value and gradient must be NaN, all others not.
+        plain: The same with the bad value alone, for who has not all arguments.
     """
 
     call: Call
     name: str
     spoilt: NDArray[np.bool_]
+    plain: Call
 
     def ask(
         self, result: Result, ask: Ask, device: str, _limit: float
@@ -112,6 +115,10 @@ class Poison:
             call = self.call(reduction=reduction)
             want = call.outputs[: 2 if reduction == "none" else 1]
             response = ask(call.request(result.dtype, device, want, result.transform))
+            if isinstance(response, NotImplementedOperation):
+                call = self.plain(reduction=reduction)
+                request = call.request(result.dtype, device, want, result.transform)
+                response = ask(request)
             if isinstance(response, Outputs):
                 yield from self._judge_all(result, reduction, want, response)
                 continue
@@ -143,6 +150,9 @@ class Poison:
             right = np.isnan(array) or not self.spoilt.any()
             reason = f"a plausible number, {float(array)}, expected NaN"
             return passed(result) if right else failed(result, reason)
+        if len(array) != len(self.spoilt):
+            reason = f"shape {array.shape}, expected {len(self.spoilt)} examples"
+            return failed(result, reason, compared=array.size)
         nan = np.isnan(array).reshape(len(array), -1)
         plausible, needless = self.spoilt & ~nan.all(1), nan.any(1) & ~self.spoilt
         if plausible.any():
@@ -165,17 +175,19 @@ def poisons() -> Iterator[Poison]:
     for call, ones, all_of_them in TABLE:
         size = len(next(iter(call.inputs.values())))
         one = np.arange(size) == SPOILT
+        plain = next(one for one in PLAIN if one.operation == call.operation)
         for name, values in ones.items():
             for value in values:
-                bad = call(**{name: _spoiled(call.inputs[name], value)})
+                bad = {name: _spoiled(call.inputs[name], value)}
                 kind = "probabilities" if call.inputs[name].ndim > 1 else name
-                yield Poison(bad, f"{kind} {value}", one)
+                yield Poison(call(**bad), f"{kind} {value}", one, plain(**bad))
         for name, values in all_of_them.items():
             for value in values:
                 array = call.options[name].copy()
                 array[(1,) if array.ndim else ()] = value
-                bad = call(**{name: array})
-                yield Poison(bad, f"{name} {value}", np.ones(size, bool))
+                every = np.ones(size, bool)
+                bad = {name: array}
+                yield Poison(call(**bad), f"{name} {value}", every, plain(**bad))
 
 
 POISONS = tuple(poisons())

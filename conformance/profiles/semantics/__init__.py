@@ -24,8 +24,11 @@ def units(scope: Scope) -> Iterator[Check]:
     """Every identity of the operation in every dtype.
 
     A quick run keeps one dtype and every fourth identity that needs no shape of its
-    own: JAX compiles every primitive anew for every shape, dtype and use.
+    own: JAX compiles every primitive anew for every shape, dtype and use. What is
+    compiled as a whole is left to full runs.
     """
+    if scope.plain != "eager":
+        return
     claimed = [dtype for dtype in DTYPES if dtype in scope.capabilities.dtypes]
     own = [one for one in IDENTITIES if one.operation == scope.operation]
     if scope.quick:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from conformance.adapters import NotImplementedOperation, Outputs, Response, Skipped
 from conformance.adapters.protocol import Array
 from conformance.budgets import IDENTITY_AMPLIFICATION, MEANINGFUL
-from conformance.profiles.answers import alike, unanswered
+from conformance.profiles.answers import alike, failed, unanswered
 from conformance.profiles.calls import Call
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result
@@ -84,6 +84,9 @@ class Identity:
                 yield judged(replace(result, output=pair.output), pair, limit)
         except UnansweredError as error:
             yield unanswered(result, error.response)
+        except (ValueError, IndexError) as error:
+            # Answers of the right shape can be combined.
+            yield failed(result, f"answers that do not fit together: {error}")
 
     def _about(self, call: Call, response: Response) -> Response:
         """That another operation is missing does not speak against this one."""
@@ -141,6 +144,24 @@ def equal(
             yield Pair(output, actual, read.get(output, unchanged)(expected))
 
     return pairs
+
+
+def first_implemented(
+    pairs: Callable[[Answer, Call], Iterator[Pair]], *calls: Call
+) -> Callable[[Answer], Iterator[Pair]]:
+    """Asks about a call with many arguments, or else about one with fewer."""
+
+    def of_one(answer: Answer) -> Iterator[Pair]:
+        for call in calls[:-1]:
+            try:
+                yield from list(pairs(answer, call))
+                return
+            except UnansweredError as error:
+                if not isinstance(error.response, NotImplementedOperation):
+                    raise
+        yield from pairs(answer, calls[-1])
+
+    return of_one
 
 
 def combined(

@@ -1,16 +1,22 @@
 """What holds of every operation: reductions, memory and arguments left alone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from conformance.adapters import Outputs
+from conformance.adapters import NotImplementedOperation, Outputs
 from conformance.profiles.answers import failed, passed, unanswered
 from conformance.profiles.calls import Call
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result
-from conformance.profiles.points import FULL, MINING
-from conformance.profiles.semantics._identity import Answer, Identity, Pair, equal
+from conformance.profiles.points import FULL, MINING, PLAIN
+from conformance.profiles.semantics._identity import (
+    Answer,
+    Identity,
+    Pair,
+    equal,
+    first_implemented,
+)
 from conformance.registry import OPERATIONS
 
 LAYOUTS = ("strided", "transposed", "broadcast")
@@ -54,51 +60,51 @@ def constant(call: Call) -> Call:
     )
 
 
-def identities(call: Call) -> Iterator[Identity]:
-    """Yields what holds of a call, whatever its operation."""
-    for layout in LAYOUTS:
+def laid_out(layout: str) -> Callable[[Answer, Call], Iterator[Pair]]:
+    """Makes the demand that a layout changes nothing."""
+
+    def pairs(answer: Answer, call: Call) -> Iterator[Pair]:
         one = constant(call) if layout == "broadcast" else call
         if layout == "transposed" and next(iter(one.inputs.values())).ndim < 2:
             one = _in_two_axes(call)
-            if one is None:
-                continue
-        yield Identity(
-            call.operation,
-            f"{layout} arrays",
-            equal(one(layout=layout), one, outputs=one.outputs),
-            once=True,
-        )
-    if call.operation == MINING:
-        return
-    yield Identity(
-        call.operation,
-        "mean is total over normalizer",
-        lambda answer: mean(answer, call),
-    )
-    if OPERATIONS[call.operation].form != "coupled":
-        yield Identity(
-            call.operation,
-            "parts add up",
-            lambda answer: halves(answer, call),
-            once=True,
-        )
+        yield from equal(one(layout=layout), one, outputs=one.outputs)(answer)
+
+    return pairs
 
 
-def _in_two_axes(call: Call) -> Call | None:
-    """The same examples as a table, where the operation takes any shape."""
-    if call.operation == MINING:
-        return None
+def identities(full: Call, plain: Call) -> Iterator[Identity]:
+    """Yields what holds of an operation, whichever it is."""
+    name, mining = full.operation, full.operation == MINING
+    for layout in LAYOUTS:
+        # Losses to be ranked have one axis.
+        if not (mining and layout == "transposed"):
+            pairs = first_implemented(laid_out(layout), full, plain)
+            yield Identity(name, f"{layout} arrays", pairs, once=True)
+    if not mining:
+        pairs = first_implemented(mean, full, plain)
+        yield Identity(name, "mean is total over normalizer", pairs)
+    if OPERATIONS[name].form != "coupled":
+        pairs = first_implemented(halves, full, plain)
+        yield Identity(name, "parts add up", pairs, once=True)
+
+
+def _in_two_axes(call: Call) -> Call:
+    """The same examples as a table."""
     return call(**{name: array.reshape(4, -1) for name, array in call.inputs.items()})
 
 
-def untouched(call: Call, layout: str) -> Callable[..., Iterator[Result]]:
+def untouched(calls: Sequence[Call], layout: str) -> Callable[..., Iterator[Result]]:
     """Asks whether the arguments still hold what they held."""
 
     def ask_once(
         result: Result, ask: Ask, device: str, _limit: float
     ) -> Iterator[Result]:
-        one = call(layout=layout)
+        one, *others = (call(layout=layout) for call in calls)
         response = ask(one.request(result.dtype, device, one.outputs))
+        for other in others:
+            if isinstance(response, NotImplementedOperation):
+                one = other
+                response = ask(one.request(result.dtype, device, one.outputs))
         if not isinstance(response, Outputs):
             yield unanswered(result, response)
         elif response.mutated:
@@ -111,12 +117,14 @@ def untouched(call: Call, layout: str) -> Callable[..., Iterator[Result]]:
 
 def checks(operation: str, dtype: str) -> Iterator[Check]:
     """Yields the checks of an operation that are no identities."""
-    for call in FULL:
-        if call.operation != operation:
-            continue
-        for layout in ("contiguous", "strided"):
-            path = f"{operation}/semantics/inputs-unchanged-{layout}"
-            yield Check("semantics", operation, path, dtype, untouched(call, layout))
+    calls = [call for call in (*FULL, *PLAIN) if call.operation == operation]
+    for layout in ("contiguous", "strided"):
+        path = f"{operation}/semantics/inputs-unchanged-{layout}"
+        yield Check("semantics", operation, path, dtype, untouched(calls, layout))
 
 
-IDENTITIES = tuple(identity for call in FULL for identity in identities(call))
+IDENTITIES = tuple(
+    identity
+    for full, plain in zip(FULL, PLAIN, strict=True)
+    for identity in identities(full, plain)
+)
