@@ -58,6 +58,9 @@ def run(
     """
     _check("--device", device, ("cpu", "cuda"))
     _keep_compilations()
+    # Frameworks run side by side already; on arrays of a thousand numbers, threads of
+    # each would mostly wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from conformance.plan import Options
     from conformance.profiles import PROFILES
     from conformance.runner import run as run_suite
@@ -79,7 +82,7 @@ def repro(
         str, typer.Option(help="Dtype of the inputs; float32 where exact.")
     ] = "",
     transform: Annotated[
-        str, typer.Option(help="eager, jit, compile or vmap.")
+        str, typer.Option(help="How to run it: eager, jit, compile, vmap, jvp …")
     ] = "eager",
 ) -> None:
     """Prints a short script that reproduces one case."""

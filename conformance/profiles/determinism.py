@@ -17,12 +17,12 @@ def units(scope: Scope) -> Iterator[Check]:
     """One group of points and one mean, with all outputs; a quick run asks the mean.
 
     Under ``jit`` where that is claimed, as it is how such code is run; a quick run
-    asks what is compiled anyway.
+    asks what is compiled anyway, by the profile of reductions.
     """
     valid = [group for group in scope.groups if group.policy == "value"]
     means = [case for case in scope.sums if case.tile == WIDTH]
     autodiff = scope.capabilities.autodiff
-    jit = "jit" in scope.capabilities.transforms and not scope.quick
+    jit = "jit" in scope.capabilities.transforms
     transform = "jit" if jit else "eager"
     for dtype in one_dtype(scope.capabilities.dtypes):
         form: dict[str, Any] = {"dtype": dtype, "transform": transform}
@@ -30,7 +30,8 @@ def units(scope: Scope) -> Iterator[Check]:
         # The case with the most outputs says most.
         if means:
             case = max(means, key=lambda case: len(gradients(case)))
-            want = ("value", *gradients(case))
+            compiled = scope.plain != "eager"
+            want = ("value", *(case.slopes if compiled else gradients(case)))
             reduction = "mean" if autodiff else "sum"
             unit = Unit(*record, case, want=want, reduction=reduction, **form)
             yield _check(unit, "mean")
