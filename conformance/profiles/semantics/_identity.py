@@ -103,6 +103,10 @@ def judged(result: Result, pair: Pair, limit: float) -> Result:
     formula, and what becomes of the smallest numbers is for the vectors to say.
     """
     expected = np.asarray(pair.expected, float)
+    if not (expected.size and np.isfinite(expected).all()):
+        # Two answers that are nothing would agree.
+        what = "not finite" if expected.size else "empty"
+        return failed(result, f"an answer to compare with is {what}")
     size = 0.0 if pair.exact else float(np.abs(expected).max(initial=0.0))
     # Both sides may be off by the budget.
     scale = np.asarray(2 * IDENTITY_AMPLIFICATION * size)
