@@ -6,7 +6,7 @@ from rich.console import Console
 
 from conformance import runner
 from conformance.errors import UsageError
-from conformance.plan import Options, start
+from conformance.plan import Options, choose, start, units
 from conformance.profiles import PROFILES
 from conformance.report.stream import Stored, Stream, read
 from conformance.report.terminal import INTERRUPTED
@@ -108,6 +108,26 @@ def test_select_by_path_and_by_id(options, shown):
     assert run(options("numpy", select=point, quick=False), shown) == 0
     assert {r.worst_id for r in report(asked).results} == {point}
     assert {r.compared for r in report(asked).results} == {1}
+
+
+def test_select_checks_by_path(options, shown):
+    asked = options("numpy", select="cross_entropy/semantics/*weights*", quick=False)
+    assert run(asked, shown) == 0
+    results = [r for r in report(asked).results if r.profile != "all"]
+    assert {r.profile for r in results} == {"semantics"}
+    assert all("weights" in r.group for r in results)
+
+
+def test_operations_take_turns_where_the_adapter_does_not_mind(options):
+    cases = choose(options(select="*_loss/basic/default", quick=False))
+    for name, lanes in (("jax", 2), ("torch", 1)):
+        one = start(name, "cpu")
+        asked = list(units(one, "accuracy", cases, options()))
+        shares = runner._split(one, asked)
+        assert len(shares) == lanes
+        assert sum(map(len, shares.values())) == len(asked)
+        operations = [{unit.operation for unit in share} for share in shares.values()]
+        assert sum(map(len, operations)) == len(set.union(*operations))
 
 
 def interrupt_after(monkeypatch, batches):

@@ -9,7 +9,15 @@ from conformance import vectors
 from conformance.adapters import Outputs, from_functions, resolve
 from conformance.adapters.remembering import Remembering
 from conformance.budgets import DIFFERENCE_STEP
-from conformance.profiles import Scope, Unit, batches, evaluate, thin, transforms
+from conformance.profiles import (
+    Batch,
+    Scope,
+    Unit,
+    batches,
+    evaluate,
+    thin,
+    transforms,
+)
 from conformance.profiles.forms import compiled_at_once, few, form
 from conformance.registry import OPERATIONS
 from tests.conformance.test_profiles import EVERYTHING
@@ -77,7 +85,21 @@ def row_batch(**changes):
     )
     fields = {"dtype": "float64", "want": ("value", "grad_logits"), **changes}
     (batch,) = batches([Unit("any", SOFTMAX, case, **fields)])
+    assert isinstance(batch, Batch)
     return case, batch
+
+
+class Answering:
+    """An adapter that answers as a test demands."""
+
+    def __init__(self, answer):
+        self.eval = answer
+
+    def start(self):
+        return EVERYTHING
+
+    def stop(self):
+        pass
 
 
 def test_upstream_weighs_the_whole_row():
@@ -91,11 +113,8 @@ def test_upstream_weighs_the_whole_row():
     assert request.inputs["logits"].shape == (*batch.shape, 3)
     answer = resolve("torch").eval(request)
 
-    class Unweighted:
-        def eval(self, _request):
-            return answer
-
-    (value, slope) = evaluate(batch, Unweighted(), "any", "cpu", 8.0)
+    unweighted = Answering(lambda _request: answer)
+    (value, slope) = evaluate(batch, unweighted, "any", "cpu", 8.0)
     assert (value.status, slope.status) == ("pass", "fail")
 
 
@@ -104,13 +123,12 @@ def test_curvature_is_compared_with_the_reference(factor, status):
     _, batch = row_batch(want=("hvp",), transform="hessian")
     torch = resolve("torch")
 
-    class Scaled:
-        def eval(self, request):
-            outputs = torch.eval(request)
-            assert isinstance(outputs, Outputs)
-            return replace(outputs, arrays={"hvp": outputs.arrays["hvp"] * factor})
+    def scaled(request):
+        outputs = torch.eval(request)
+        assert isinstance(outputs, Outputs)
+        return replace(outputs, arrays={"hvp": outputs.arrays["hvp"] * factor})
 
-    (result,) = evaluate(batch, Scaled(), "any", "cpu", 8.0)
+    (result,) = evaluate(batch, Answering(scaled), "any", "cpu", 8.0)
     assert (result.output, result.status) == ("hvp", status)
     assert DIFFERENCE_STEP.hex() == "0x1.0000000000000p-17"
 
@@ -118,13 +136,12 @@ def test_curvature_is_compared_with_the_reference(factor, status):
 def test_curvature_must_be_finite_in_every_dtype():
     _, batch = row_batch(want=("hvp",), transform="hessian", dtype="float32")
 
-    class Broken:
-        def eval(self, request):
-            hvp = np.zeros(request.inputs["logits"].shape)
-            hvp[3, 1] = np.nan
-            return Outputs({"hvp": hvp}, {"hvp": "float32"})
+    def broken(request):
+        hvp = np.zeros(request.inputs["logits"].shape)
+        hvp[3, 1] = np.nan
+        return Outputs({"hvp": hvp}, {"hvp": "float32"})
 
-    (result,) = evaluate(batch, Broken(), "any", "cpu", 8.0)
+    (result,) = evaluate(batch, Answering(broken), "any", "cpu", 8.0)
     assert (result.status, result.failed) == ("fail", 1)
 
 

@@ -202,7 +202,8 @@ def check_points(points, shape, axis, inputs, expected):
         for name, stored in point["inputs"].items():
             assert bits(rows[name][i]) == flat(stored)
         for name, output in point["outputs"].items():
-            check_output(*(part[i] for part in truth[name]), output)
+            hi, lo, scale = (part[i] for part in truth[name])
+            check_output(hi, lo, scale, output)
 
 
 @operations
