@@ -1,4 +1,8 @@
-"""Shards on several devices of one process, by ``jax.shard_map``."""
+"""Shards on several devices of one process.
+
+Uneven ones are padded and meet by ``jax.shard_map``. Even ones are the business of the
+compiler, which is given sharded arrays and a function that knows nothing of it.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from conformance.adapters.crew import MAX_SHARDS, Answer
 from conformance.adapters.functions import bind
@@ -17,6 +21,7 @@ from conformance.adapters.protocol import Array, Outputs, Request
 from conformance.adapters.shards import split, with_reduced_counts
 
 AXIS = "data"
+SHARDED, SHARED = PartitionSpec(AXIS), PartitionSpec()
 
 
 def worker(_rank: int, _size: int, _folder: Path) -> Answer:
@@ -83,7 +88,9 @@ def evaluate(function: Callable[..., Any], request: Request) -> Outputs:
     Returns:
         Outputs of the whole.
     """
-    inputs, extra = padded(request)
+    shards = request.shards
+    even = len(shards) > 1 and len(set(shards)) == 1
+    inputs, extra = (dict(request.inputs), 0) if even else padded(request)
     kinds = dict(request.kinds)
     if "sample_mask" in inputs:
         kinds["sample_mask"] = "mask"
@@ -91,19 +98,34 @@ def evaluate(function: Callable[..., Any], request: Request) -> Outputs:
     with jax.enable_x64(request.dtype == "float64"):
         given = {k: array_of(v, k, parts) for k, v in inputs.items()}
         arrays = {k: array_of(v, k, parts) for k, v in request.arrays.items()}
+        whole = _by_compiler(function, parts) if even else _by_hand(function, parts)
+        if even:
+            given = jax.device_put(given, NamedSharding(_mesh(parts), SHARDED))
+            arrays = jax.device_put(arrays, NamedSharding(_mesh(parts), SHARED))
         wanted = {k: {**given, **arrays}[k] for k in request.gradients}
-        gradients = jax.jit(jax.grad(_mean(function, parts, extra), has_aux=True))
+        gradients = jax.jit(jax.grad(_mean(whole, extra), has_aux=True))
         grads, found = gradients(wanted, given, arrays)
         outputs = outputs_of({**found, **{f"grad_{k}": v for k, v in grads.items()}})
-    return _unpadded(request, outputs)
+    return outputs if even else _unpadded(request, outputs)
 
 
-def _mean(
-    function: Callable[..., Any], request: Request, extra: int
-) -> Callable[..., Any]:
-    """Makes the mean over all shards, and whatever else is returned."""
-    devices = jax.devices()[: len(request.shards)]
-    sharded = PartitionSpec(AXIS)
+def _mesh(request: Request) -> Mesh:
+    return Mesh(np.array(jax.devices()[: len(request.shards)]), (AXIS,))
+
+
+def _by_compiler(function: Callable[..., Any], request: Request) -> Callable[..., Any]:
+    """Makes the parts of the whole, and whatever else is returned."""
+    run = bind(function, request)
+
+    def whole(inputs: Any, arrays: Any) -> Any:
+        found = run({**inputs, **arrays})
+        return {k: found.pop(k) for k in ("value", "normalizer")}, found
+
+    return whole
+
+
+def _by_hand(function: Callable[..., Any], request: Request) -> Callable[..., Any]:
+    """Makes the same from the parts of every shard."""
 
     def over_all(part: jax.Array) -> jax.Array:
         return jax.lax.psum(part, AXIS)
@@ -115,22 +137,31 @@ def _mean(
         # Each shard has its state, which JAX need not prove to be the same.
         return parts, {k: v[None] for k, v in found.items()}
 
-    whole = jax.shard_map(
+    mapped = jax.shard_map(
         local,
-        mesh=Mesh(np.array(devices), (AXIS,)),
-        in_specs=(sharded, PartitionSpec()),
-        out_specs=(PartitionSpec(), sharded),
+        mesh=_mesh(request),
+        in_specs=(SHARDED, SHARED),
+        out_specs=(SHARED, SHARDED),
     )
 
+    def whole(inputs: Any, arrays: Any) -> Any:
+        parts, states = mapped(inputs, arrays)
+        return parts, {k: v[0] for k, v in states.items()}
+
+    return whole
+
+
+def _mean(whole: Callable[..., Any], extra: int) -> Callable[..., Any]:
+    """Makes what is differentiated: the mean, the normalizer being a constant."""
+
     def mean(wanted: Any, inputs: Any, arrays: Any) -> Any:
-        found, states = whole(
+        parts, state = whole(
             {k: wanted.get(k, v) for k, v in inputs.items()},
             {k: wanted.get(k, v) for k, v in arrays.items()},
         )
-        normalizer = jax.lax.stop_gradient(found["normalizer"]) - extra
-        value = found["value"] / jnp.where(normalizer == 0, 1, normalizer)
-        first = {k: v[0] for k, v in states.items()}
-        return value, {**first, "value": value, "normalizer": normalizer}
+        normalizer = jax.lax.stop_gradient(parts["normalizer"]) - extra
+        value = parts["value"] / jnp.where(normalizer == 0, 1, normalizer)
+        return value, {**state, "value": value, "normalizer": normalizer}
 
     return mean
 

@@ -12,11 +12,13 @@ from conformance.profiles.judge import Result, Upstream, judge
 from conformance.profiles.unit import WIDTH, Scope, Unit, gradients
 from conformance.vectors import SumCase, class_axis
 
-# All uneven; a last batch may well leave a single example to a shard.
+# A last batch may well leave a single example to a shard. Even shards are what JAX
+# can partition by itself.
 SHARDS = {
     "one shard": (WIDTH,),
     "two shards": (WIDTH - 1, 1),
     "three shards": (170, 341, WIDTH - 511),
+    "three even shards": (WIDTH // 3,) * 3,
 }
 
 
