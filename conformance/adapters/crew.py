@@ -138,16 +138,18 @@ def work(handle: int) -> None:
     connection = Connection(handle)
     answer: Answer | None = None
     problem = Errored("RuntimeError", "the worker did not start")
+    make, rank, size, folder = pickle.loads(connection.recv_bytes())
     try:
         # At once: workers may have to wait for each other.
-        make, *place = pickle.loads(connection.recv_bytes())
-        answer = make(*place)
+        answer = make(rank, size, folder)
     except Exception as error:
         problem = Errored(type(error).__name__, str(error)[:300])
     while True:
         try:
             message = connection.recv_bytes()
         except (EOFError, OSError):
+            # Who made the folder may have had no time to remove it.
+            shutil.rmtree(folder, ignore_errors=True)
             return
         try:
             connection.send(problem if answer is None else _answer(answer, message))
