@@ -55,25 +55,34 @@ def run(options: Options, console: Console) -> int:
             )
             return 1
         path = options.out / "report.json"
-        frameworks = [one.capabilities.framework for one in judged]
-        head = header(vectors.manifest(), options.identity(), frameworks)
-        results = _earlier(path, head) if options.resume else []
-        interrupted = False
-        with _open(path, head, results) as stream:
-            try:
-                for new in _evaluate_all(plan, cases, results, console):
-                    results += new
-                    stream.write(new)
-            except KeyboardInterrupt:
-                interrupted = True
-            counts = tallies(options.impls, results)
-            record = {name: tally.record() for name, tally in counts.items()}
-            stream.conclude(record, interrupted=interrupted)
+        results, interrupted = _write(path, plan, cases, options, console)
+    counts = tallies(options.impls, results)
     if interrupted:
         return terminal.interrupted(console, f"{len(results)} results", path)
     for part in terminal.summary(results, counts, time.monotonic() - began, str(path)):
         console.print(part, soft_wrap=isinstance(part, Text))
     return exit_status(counts)
+
+
+def _write(
+    path: Path, plan: Sequence[Asked], cases: Cases, options: Options, console: Console
+) -> tuple[list[Result], bool]:
+    """Evaluates the plan into a report; returns the results, and if interrupted."""
+    frameworks = dict.fromkeys(one.capabilities.framework for one, _, _ in plan)
+    head = header(vectors.manifest(), options.identity(), list(frameworks))
+    results = _earlier(path, head) if options.resume else []
+    interrupted = False
+    with _open(path, head, results) as stream:
+        try:
+            for new in _evaluate_all(plan, cases, results, console):
+                results += new
+                stream.write(new)
+        except KeyboardInterrupt:
+            interrupted = True
+        counts = tallies(options.impls, results)
+        record = {name: tally.record() for name, tally in counts.items()}
+        stream.conclude(record, interrupted=interrupted)
+    return results, interrupted
 
 
 def _start(options: Options, stack: contextlib.ExitStack) -> list[Judged]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from conformance.adapters import Adapter, Outputs, Request, resolve
 from conformance.adapters.protocol import Array
 from conformance.budgets import DIFFERENCE_STEP, difference_scale, error_units
-from conformance.profiles.judge import Result, blank, rejects_dtype, tally
+from conformance.profiles.judge import Result, blank, rejected, rejects_dtype, tally
 from conformance.profiles.unit import Unit
 from conformance.vectors import Group, along, class_axis
 
@@ -41,8 +41,7 @@ def judge_curvature(
     if actual.shape != tangent.shape:
         wrong = f"shape {actual.shape}, expected {tangent.shape}"
     if wrong:
-        size = tangent.size
-        return replace(result, status="fail", compared=size, failed=size, reason=wrong)
+        return rejected(result, tangent.size, wrong)
     finite = _finite(unit)
     expected, units = np.zeros(actual.shape), np.where(np.isfinite(actual), 0.0, np.inf)
     difference = _difference(unit, tangent) if unit.dtype == "float64" else None

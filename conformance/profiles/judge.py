@@ -239,17 +239,18 @@ def _compare(
     size = truth.hi.size
     if actual.shape != np.shape(truth.hi):
         reason = f"shape {actual.shape}, expected {np.shape(truth.hi)}"
-        return _rejected(result, size, reason)
+        return rejected(result, size, reason)
     wrong = rejects_dtype(unit, result.output, dtype)
     if wrong:
-        return _rejected(result, size, wrong)
+        return rejected(result, size, wrong)
     # What is no real number has no unit of its own; its scale is 0.
     unit_of = dtype if dtype in UNIT_ROUNDOFF else "float64"
     units = error_units(actual, truth.hi, truth.lo, truth.scale, unit_of).ravel()
     return tally(result, units, truth.hi.ravel(), actual.ravel(), truth.ids, limit)
 
 
-def _rejected(result: Result, size: int, reason: str) -> Result:
+def rejected(result: Result, size: int, reason: str) -> Result:
+    """A result that is wrong as a whole."""
     changes = {"status": "fail", "compared": size, "failed": size, "reason": reason}
     return Result(**{**result.__dict__, **changes})
 

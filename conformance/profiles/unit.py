@@ -111,9 +111,10 @@ class Scope:
         """How a plain call of the case is made."""
         if self.plain == "eager":
             return {}
+        traced: tuple[str, ...] = ()
         # Half precision would round the numbers.
-        exact = isinstance(case, Group) and dtype not in HALVES
-        traced = traceable(self.record, case) if exact else ()
+        if isinstance(case, Group) and dtype not in HALVES:
+            traced = traceable(self.record, case)
         return {"transform": self.plain, "traced": traced}
 
     def dtypes(self, case: Case, among: Iterable[str]) -> list[str]:
