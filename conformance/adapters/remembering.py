@@ -6,8 +6,8 @@ from typing import Any
 
 from conformance.adapters.protocol import Adapter, Capabilities, Request, Response
 
-# Answers that are kept, of some fifty kilobytes each.
-KEPT = 400
+# Answers that are kept: all of one profile, of some fifty kilobytes each.
+KEPT = 1200
 
 
 class Remembering:
