@@ -53,8 +53,7 @@ def check_number(
     if not is_number(value):
         if _is_array(value) and value.shape == ():
             return
-        got = f"shape {tuple(value.shape)}" if _is_array(value) else repr(value)
-        raise TypeError(f"{name} must be a number or a 0-d array, got {got}.")
+        raise TypeError(f"{name} must be a number or a 0-d array, got {_shown(value)}.")
     # Comparisons alone: torch.compile traces them where a number is symbolic.
     below = value > 0 if positive else value >= 0
     above = value <= high if closed else value < high
@@ -68,24 +67,23 @@ def check_number(
 def check_integer(name: str, value: Any, *, low: int | None = None) -> None:
     """Raises unless ``value`` is a Python integer, and at least ``low``."""
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}.")
+        raise TypeError(f"{name} must be an integer, got {_shown(value)}.")
     if low is not None and value < low:
         raise ValueError(f"{name} must be >= {low}, got {value!r}.")
 
 
-def check_array(name: str, array: Any) -> None:
+def check_array(name: str, array: Any, *, also: str = "") -> None:
     """Raises unless ``array`` is an array of some framework."""
     if not _is_array(array):
-        raise TypeError(f"{name} must be an array, got {type(array).__name__}.")
+        raise TypeError(f"{name} must be an array{also}, got {type(array).__name__}.")
 
 
 def check_floating(name: str, array: Any) -> None:
     """Raises unless ``array`` is an array of floating-point numbers."""
     check_array(name, array)
     if dtype_name(array) not in FLOATING:
-        raise TypeError(
-            f"{name} must be one of {', '.join(FLOATING)}, got {dtype_name(array)}."
-        )
+        expected = f"{', '.join(FLOATING[:-1])} or {FLOATING[-1]}"
+        raise TypeError(f"{name} must have dtype {expected}, got {dtype_name(array)}.")
 
 
 def check_pair(
@@ -144,10 +142,14 @@ def check_classes(logits: Any, labels: Any, class_axis: int) -> bool:
             f"got {kind}."
         )
     if tuple(labels.shape) != expected:
-        what = "probabilities" if kind in FLOATING else "class indices"
+        what = "class indices"
+        hint = ""
+        if kind in FLOATING:
+            what = "probabilities"
+            hint = " Class indices must be integers." * (labels.ndim < len(shape))
         raise ValueError(
             f"labels must have shape {expected} as {what} for logits of shape {shape} "
-            f"with class_axis={class_axis}, got {tuple(labels.shape)}."
+            f"with class_axis={class_axis}, got {tuple(labels.shape)}.{hint}"
         )
     return kind not in FLOATING
 
@@ -165,7 +167,7 @@ def check_class_weights(class_weights: Any, classes: int) -> None:
     """Raises unless ``class_weights`` is None or has one value per class."""
     if class_weights is None:
         return
-    check_array("class_weights", class_weights)
+    check_array("class_weights", class_weights, also=" or None")
     if tuple(class_weights.shape) != (classes,):
         raise ValueError(
             f"class_weights must have shape {(classes,)}, one value per class, "
@@ -177,7 +179,7 @@ def check_mask(name: str, mask: Any, shape: tuple[int, ...]) -> None:
     """Raises unless ``mask`` is None or a boolean array of this shape."""
     if mask is None:
         return
-    check_array(name, mask)
+    check_array(name, mask, also=" or None")
     if dtype_name(mask) != "bool":
         raise TypeError(f"{name} must be boolean, got {dtype_name(mask)}.")
     if tuple(mask.shape) != tuple(shape):
@@ -193,10 +195,10 @@ def check_density(
     check_integer("bins", bins, low=1)
     check_choice("average_over", average_over, AVERAGES)
     if not isinstance(debias, bool):
-        raise TypeError(f"debias must be True or False, got {debias!r}.")
+        raise TypeError(f"debias must be True or False, got {_shown(debias)}.")
     if reduce_counts is not None and not callable(reduce_counts):
         raise TypeError(
-            f"reduce_counts must be None or callable, got {reduce_counts!r}."
+            f"reduce_counts must be None or callable, got {_shown(reduce_counts)}."
         )
 
 
@@ -206,7 +208,7 @@ def check_state(state: Any, bins: int) -> None:
         return
     if not isinstance(state, tuple) or len(state) != 2:
         raise TypeError(
-            f"state must be None or a pair (counts, updates), got {state!r:.60}."
+            f"state must be None or a pair (counts, updates), got {_shown(state)}."
         )
     for name, array in zip(("counts", "updates"), state, strict=True):
         check_array(f"state {name}", array)
@@ -221,9 +223,7 @@ def check_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> None:
     """Raises unless ``sample_weight`` has the shape of the unreduced loss."""
     if sample_weight is None:
         return
-    if not _is_array(sample_weight):
-        kind = type(sample_weight).__name__
-        raise TypeError(f"sample_weight must be an array or None, got {kind}.")
+    check_array("sample_weight", sample_weight, also=" or None")
     if tuple(sample_weight.shape) != tuple(shape):
         raise ValueError(
             f"sample_weight must have shape {tuple(shape)}, "
@@ -238,9 +238,11 @@ def check_class_weight(
     check_class_axis(class_axis, shape)
     if weight is None:
         return
-    if is_number(weight) or not _is_array(weight):
+    if is_number(weight):
         check_number(name, weight)
         return
+    if not _is_array(weight):
+        raise TypeError(f"{name} must be a number or an array, got {_shown(weight)}.")
     classes = (shape[class_axis],) if shape else ()
     if tuple(weight.shape) not in ((), classes):
         raise ValueError(
@@ -255,7 +257,7 @@ def mined(losses: Any, fraction: Any) -> int:
     if len(losses.shape) != 1:
         raise ValueError(f"losses must have one axis, got shape {tuple(losses.shape)}.")
     if not is_number(fraction):
-        raise TypeError(f"fraction must be a number, got {fraction!r}.")
+        raise TypeError(f"fraction must be a number, got {_shown(fraction)}.")
     check_number("fraction", fraction, high=1, positive=True)
     total = losses.shape[0]
     return min(total, max(1, math.floor(fraction * total + 0.5)))
@@ -283,6 +285,14 @@ def check_index(name: str, index: np.ndarray, classes: int) -> None:
             f"{name} must be class indices in [0, {classes}) or ignore_index, "
             f"got {index[at]} at index {at}."
         )
+
+
+def _shown(value: Any) -> str:
+    """Shows a value alike for every framework."""
+    if _is_array(value):
+        return f"an array of shape {tuple(value.shape)}"
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
 def _is_array(value: Any) -> bool:

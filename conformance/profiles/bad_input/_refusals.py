@@ -27,7 +27,7 @@ from conformance.profiles.points import (
 )
 
 TYPE, VALUE = "TypeError", "ValueError"
-FLOATING = "must be one of float16, bfloat16, float32, float64"
+FLOATING = "must have dtype float16, bfloat16, float32 or float64"
 SCALAR = "must be a number or a 0-d array"
 INTEGER = "must be an integer"
 # Bad number, and what is expected instead.
@@ -75,12 +75,12 @@ def number(
     for value, expected in bad:
         text = f"{name} must be {expected}, got {value!r}."
         yield Refusal(call(**{name: value}), f"{name} {value}", VALUE, text)
-    yield Refusal(
-        call(**{name: "0.5"}), f"{name} as text", TYPE, f"{name} {SCALAR}, got '0.5'."
-    )
+    expected = "must be a number or an array" if name == "pos_weight" else SCALAR
+    text = f"{name} {expected}, got '0.5'."
+    yield Refusal(call(**{name: "0.5"}), f"{name} as text", TYPE, text)
     if name != "pos_weight":
         several = call(**{name: np.full(3, 0.5)})
-        text = f"{name} {SCALAR}, got shape (3,)."
+        text = f"{name} {SCALAR}, got an array of shape (3,)."
         yield Refusal(several, f"{name} as three numbers", TYPE, text)
 
 
@@ -133,7 +133,7 @@ def mask(call: Call, name: str) -> Iterator[Refusal]:
     yield Refusal(call(**{name: np.ones(12)}), f"{name} of numbers", TYPE, text)
     text = f"{name} must have shape (12,), got (6,)."
     yield Refusal(call(**{name: np.ones(6, bool)}), f"shorter {name}", VALUE, text)
-    yield as_list(call, name)
+    yield as_list(call, name, " or None")
 
 
 def class_axis(call: Call) -> Iterator[Refusal]:
@@ -182,7 +182,7 @@ def classes(call: Call) -> Iterator[Refusal]:
         text = f"class_weights must have shape (4,), one value per class, got {shape}."
         bad = call(class_weights=np.ones(shape))
         yield Refusal(bad, f"class_weights shape {shape}", VALUE, text)
-    yield as_list(call, "class_weights")
+    yield as_list(call, "class_weights", " or None")
     text = f"ignore_index {INTEGER}, got -100.0."
     yield Refusal(call(ignore_index=-100.0), "ignore_index as a float", TYPE, text)
     yield from class_axis(call)
@@ -195,10 +195,11 @@ def kinds_of_labels() -> Iterator[Refusal]:
     for labels in (INDEX == 1, PROBABILITIES.astype(np.complex128)):
         text = f"labels must be {kinds}, got {labels.dtype}."
         yield Refusal(ce(labels=labels), f"labels {labels.dtype}", TYPE, text)
-    for labels in (PROBABILITIES[:, :3], INDEX.astype(float)):
+    hint = " Class indices must be integers."
+    for labels, also in ((PROBABILITIES[:, :3], ""), (INDEX.astype(float), hint)):
         text = (
             "labels must have shape (6, 4) as probabilities for logits of shape (6, 4) "
-            f"with class_axis=-1, got {labels.shape}."
+            f"with class_axis=-1, got {labels.shape}.{also}"
         )
         name = f"probabilities shape {labels.shape}"
         yield Refusal(ce(labels=labels), name, VALUE, text)
