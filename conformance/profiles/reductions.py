@@ -1,10 +1,11 @@
 """Sums, means and parts against the vectors, with their gradients."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from conformance.profiles.check import Check
 from conformance.profiles.rearranged import checks
 from conformance.profiles.unit import WIDTH, Scope, Unit, gradients
+from conformance.vectors import SumCase
 
 DTYPES = ("float64", "float32")
 
@@ -13,11 +14,12 @@ def units(scope: Scope) -> Iterator[Unit | Check]:
     """Every length under every reduction, and rearranged.
 
     Gradients are compared before and after the 1/N, relative to their own size. One
-    mean is taken without naming it, since it is the default.
+    mean is taken without naming it, since it is the default. Where calls are compiled,
+    lengths are not crossed with settings.
     """
     unnamed = next((case.id for case in scope.sums if case.tile == WIDTH), "")
     elements = scope.record.mean_over == "elements"
-    for case in scope.sums:
+    for case in _of_every_length(scope.sums) if scope.compiles else scope.sums:
         state = tuple(name for name in case.expected if name.startswith("state_"))
         # A normalizer of weights and labels has gradients of its own in those.
         after = gradients(case) if elements else tuple(case.slopes)
@@ -47,3 +49,13 @@ def units(scope: Scope) -> Iterator[Unit | Check]:
                     **scope.run(case, dtype),
                 )
     yield from checks(scope)
+
+
+def _of_every_length(sums: Iterable[SumCase]) -> Iterator[SumCase]:
+    """Yields every setting in one length, and every length in one setting."""
+    seen = set()
+    for case in sums:
+        length = (case.family, case.tile, len(case.inputs))
+        if case.tile == WIDTH or length not in seen:
+            seen.add(length)
+            yield case
