@@ -9,9 +9,12 @@ def units(scope: Scope) -> Iterator[Unit]:
     """Value and gradient of the groups that all dtypes represent exactly.
 
     The wide dtypes are asked by the profiles of values and gradients. A quick run
-    leaves class axes to them too.
+    leaves class axes to them too. Where calls are compiled, typical groups stand for
+    all, since what differs from float32 is the first step alone.
     """
     groups = scope.groups
+    if scope.compiles:
+        groups = [group for group in groups if scope.typical(group)]
     if scope.plain != "eager":  # numbers are no arrays here, each is compiled
         groups = [group for group in groups if group.params == groups[0].params]
     for group in groups:

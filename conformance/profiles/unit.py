@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from conformance.adapters import Capabilities
@@ -107,15 +108,42 @@ class Scope:
         """What the suite knows about the operation."""
         return OPERATIONS[self.operation]
 
+    @property
+    def compiles(self) -> bool:
+        """Whether every form of call, shape and dtype takes a compilation."""
+        return "jit" in self.capabilities.transforms
+
+    @cached_property
+    def _typical(self) -> frozenset[str]:
+        return frozenset(group.path for group in thin(self.groups, [])[0])
+
+    def typical(self, group: Group) -> bool:
+        """Whether a group is one of those that stand for all in a quick run."""
+        return group.path in self._typical
+
     def run(self, case: Case, dtype: str) -> dict[str, Any]:
-        """How a plain call of the case is made."""
-        if self.plain == "eager":
+        """How a plain call of the case is made.
+
+        Where calls are compiled, only typical groups are asked both as they stand and
+        in float32; the others share the compilations of the profile of transforms.
+        """
+        plain = self.plain
+        if (
+            plain == "eager"
+            and self.compiles
+            and dtype == "float32"
+            and isinstance(case, Group)
+            and case.policy == "value"
+            and not self.typical(case)
+        ):
+            plain = "jit"
+        if plain == "eager":
             return {}
         traced: tuple[str, ...] = ()
         # Half precision would round the numbers.
         if isinstance(case, Group) and dtype not in HALVES:
             traced = traceable(self.record, case)
-        return {"transform": self.plain, "traced": traced}
+        return {"transform": plain, "traced": traced}
 
     def dtypes(self, case: Case, among: Iterable[str]) -> list[str]:
         """Dtypes that the implementation claims and the inputs are exact in."""

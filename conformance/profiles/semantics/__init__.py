@@ -24,8 +24,8 @@ def units(scope: Scope) -> Iterator[Check]:
     """Every identity of the operation in every dtype.
 
     A quick run keeps one dtype and every fourth identity that needs no shape of its
-    own: JAX compiles every primitive anew for every shape, dtype and use. What is
-    compiled as a whole is left to full runs.
+    own. JAX, which compiles every primitive anew for every shape, dtype and use, is
+    asked in one dtype, and in full runs alone.
     """
     if scope.plain != "eager":
         return
@@ -34,7 +34,8 @@ def units(scope: Scope) -> Iterator[Check]:
     if scope.quick:
         own = [one for one in own if not one.once][::4]
     for identity in own:
-        for dtype in claimed[-1:] if identity.once or scope.quick else claimed:
+        once = identity.once or scope.quick or scope.compiles
+        for dtype in claimed[-1:] if once else claimed:
             yield identity.check(dtype)
     for dtype in claimed[-1:]:
         yield from common.checks(scope.operation, dtype)
