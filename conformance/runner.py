@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from conformance import vectors
 from conformance.adapters.remembering import Remembering
+from conformance.adapters.remote import Remote, one_worker
 from conformance.errors import UsageError
 from conformance.lanes import side_by_side
 from conformance.plan import Cases, Judged, Options, choose, missing, start, units
@@ -74,7 +76,7 @@ def _write(
     interrupted = False
     with _open(path, head, results) as stream:
         try:
-            for new in _evaluate_all(plan, cases, results, console):
+            for new in _evaluate_all(plan, cases, options, results, console):
                 results += new
                 stream.write(new)
         except KeyboardInterrupt:
@@ -135,6 +137,7 @@ def _unit(result: Result) -> tuple[str, ...]:
 def _evaluate_all(
     plan: Sequence[Asked],
     cases: Cases,
+    options: Options,
     earlier: Sequence[Result],
     console: Console,
 ) -> Iterator[list[Result]]:
@@ -154,7 +157,10 @@ def _evaluate_all(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         task = progress.add_task("", total=total)
-        for step in side_by_side([_steps(lane) for lane in lanes.values()]):
+        # Workers take some seconds to start, and would divide the memory of a GPU.
+        apart = len(lanes) > 1 and options.device == "cpu" and not options.quick
+        steps = [_steps(lane, apart=apart) for lane in lanes.values()]
+        for step in side_by_side(steps):
             progress.update(task, description=step.name, advance=step.units)
             if step.units == 0 and not console.is_terminal:
                 console.print(f"{step.name}: {step.of} units")
@@ -186,14 +192,21 @@ def _split(one: Judged, asked: Sequence[Unit | Check]) -> dict[Any, list[Unit | 
     return lanes
 
 
-def _steps(lane: Sequence[Asked]) -> Iterator[_Step]:
-    memory = {one: Remembering(one.adapter) for one, _, _ in lane}
-    for one, profile, rest in lane:
-        name = f"{one.name} {profile}"
-        yield _Step(name, len(rest))
-        for batch in batches(rest):
-            check = isinstance(batch, Check)
-            size = 1 if check else len(batch.units)
-            adapter = one.adapter if check else memory[one]
-            results = evaluate(batch, adapter, one.name, one.device, one.limit)
-            yield _Step(name, len(rest), size, list(results))
+def _steps(lane: Sequence[Asked], *, apart: bool) -> Iterator[_Step]:
+    """Walks through a lane, in a process of its own if it is to be apart."""
+    with contextlib.ExitStack() as stack:
+        crew = one_worker() if apart else None
+        if crew:
+            stack.callback(crew.dismiss)
+        for one, asked in groupby(lane, key=lambda asked: asked[0]):
+            adapter = Remote(one.name, crew) if crew else one.adapter
+            memory = Remembering(adapter)
+            for _, profile, rest in asked:
+                name = f"{one.name} {profile}"
+                yield _Step(name, len(rest))
+                for batch in batches(rest):
+                    check = isinstance(batch, Check)
+                    size = 1 if check else len(batch.units)
+                    source = adapter if check else memory
+                    results = evaluate(batch, source, one.name, one.device, one.limit)
+                    yield _Step(name, len(rest), size, list(results))

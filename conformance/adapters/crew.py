@@ -32,7 +32,13 @@ class Crew:
         size: Number of workers.
     """
 
-    def __init__(self, make: Callable[[int, int, Path], Answer], size: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[int, int, Path], Answer],
+        size: int,
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         """Prepares a crew.
 
         Args:
@@ -40,9 +46,11 @@ class Crew:
                 requests, given its rank, the number of workers and a folder they
                 share.
             size: Number of workers.
+            patience_s: Seconds to wait for the answers to one message.
         """
         self.size = size
         self._make = make
+        self._patience_s = patience_s
         self._workers: list[tuple[subprocess.Popen[bytes], Connection]] = []
         self._folder = Path()
         self._lock = threading.Lock()
@@ -93,6 +101,8 @@ class Crew:
                 # What frameworks report on their own would end up amid the summary.
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                # Ctrl-C is for this process; workers end when the connection closes.
+                start_new_session=True,
             )
             there.close()
             here.send_bytes(place)
@@ -103,12 +113,14 @@ class Crew:
         for connection, message in zip(taking_part, messages, strict=True):
             connection.send_bytes(message)
         answers: dict[Connection, Any] = {}
-        limit = time.monotonic() + PATIENCE_S
+        limit = time.monotonic() + self._patience_s
         while len(answers) < len(taking_part):
             missing = [one for one in taking_part if one not in answers]
             ready = wait(missing, max(limit - time.monotonic(), 0))
             if not ready:
-                reason = f"no answer from {len(missing)} workers in {PATIENCE_S:g} s"
+                reason = (
+                    f"no answer from {len(missing)} workers in {self._patience_s:g} s"
+                )
                 return Errored("TimeoutError", reason)
             for connection in missing:
                 if connection in ready:

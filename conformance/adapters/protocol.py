@@ -149,15 +149,19 @@ class Capabilities:
     concurrent: bool = False
 
 
-class Adapter(Protocol):
+class Evaluator(Protocol):
+    """Anything that answers requests."""
+
+    def eval(self, request: Request, /) -> Response:
+        """Answers one request; never raises for a fault of the implementation."""
+        ...
+
+
+class Adapter(Evaluator, Protocol):
     """Anything with these three methods can be judged."""
 
     def start(self) -> Capabilities:
         """Prepares the implementation and says what it claims."""
-        ...
-
-    def eval(self, request: Request, /) -> Response:
-        """Answers one request; never raises for a fault of the implementation."""
         ...
 
     def stop(self) -> None:

@@ -1,10 +1,10 @@
-"""An adapter that does not ask twice for the same numbers."""
+"""Answers that several profiles judge, asked for once."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.adapters.protocol import Adapter, Capabilities, Request, Response
+from conformance.adapters.protocol import Evaluator, Request, Response
 
 # Answers that are kept: all of one profile, of some fifty kilobytes each.
 KEPT = 1200
@@ -16,13 +16,9 @@ class Remembering:
     Other calls pass through, since there the second answer is a question of its own.
     """
 
-    def __init__(self, adapter: Adapter) -> None:
+    def __init__(self, adapter: Evaluator) -> None:
         self._adapter = adapter
         self._answers: OrderedDict[Any, Response] = OrderedDict()
-
-    def start(self) -> Capabilities:
-        """Starts the adapter."""
-        return self._adapter.start()
 
     def eval(self, request: Request) -> Response:
         """Answers from memory if it can."""
@@ -34,10 +30,6 @@ class Remembering:
             if len(self._answers) > KEPT:
                 self._answers.popitem(last=False)
         return self._answers[key]
-
-    def stop(self) -> None:
-        """Stops the adapter."""
-        self._adapter.stop()
 
 
 def _key(request: Request) -> tuple[Any, ...]:

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from conformance.adapters import (
-    Adapter,
     Errored,
+    Evaluator,
     NotImplementedOperation,
     Outputs,
     Request,
@@ -30,7 +30,7 @@ STATUS = {
 
 
 def evaluate(
-    batch: Batch | Check, adapter: Adapter, impl: str, device: str, limit: float
+    batch: Batch | Check, adapter: Evaluator, impl: str, device: str, limit: float
 ) -> Iterator[Result]:
     """Asks an implementation for a batch and judges the answer.
 
@@ -69,7 +69,7 @@ def evaluate(
             yield _judge_traces(impl, unit, own.traces)
 
 
-def ask(adapter: Adapter, request: Request) -> Response:
+def ask(adapter: Evaluator, request: Request) -> Response:
     """Asks, and reports an adapter that raises instead of answering."""
     try:
         return adapter.eval(request)
@@ -108,7 +108,7 @@ def _judge_traces(impl: str, unit: Unit, traces: int) -> Result:
 
 
 def _point_by_point(
-    unit: Unit, response: Response, request: Request, adapter: Adapter
+    unit: Unit, response: Response, request: Request, adapter: Evaluator
 ) -> Response:
     """Asks for each row alone where the whole call raised ``ValueError``.
 
