@@ -37,7 +37,7 @@ class Crew:
         make: Callable[[int, int, Path], Answer],
         size: int,
         *,
-        patience_s: float = PATIENCE_S,
+        patience_s: float | None = None,
     ) -> None:
         """Prepares a crew.
 
@@ -46,11 +46,12 @@ class Crew:
                 requests, given its rank, the number of workers and a folder they
                 share.
             size: Number of workers.
-            patience_s: Seconds to wait for the answers to one message.
+            patience_s: Seconds to wait for the answers to a message, a minute by
+                default.
         """
         self.size = size
         self._make = make
-        self._patience_s = patience_s
+        self._patience_s = PATIENCE_S if patience_s is None else patience_s
         self._workers: list[tuple[subprocess.Popen[bytes], Connection]] = []
         self._folder = Path()
         self._lock = threading.Lock()
@@ -80,6 +81,10 @@ class Crew:
             if isinstance(answers, Errored):
                 self._end()
             return answers
+
+    def pids(self) -> list[int]:
+        """Process numbers of the workers that live."""
+        return [worker.pid for worker, _ in self._workers]
 
     def dismiss(self) -> None:
         """Ends the workers."""
