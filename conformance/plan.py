@@ -14,6 +14,7 @@ from conformance.budgets import C_MAX, C_REFERENCE
 from conformance.errors import UsageError
 from conformance.profiles import PROFILES, Check, Result, Scope, Unit, thin
 from conformance.profiles.forms import compiled_at_once
+from conformance.profiles.unit import divisible
 from conformance.registry import OPERATIONS
 from conformance.vectors import Group, SumCase
 
@@ -84,7 +85,7 @@ def _matching(group: Group, pattern: str) -> Iterator[Group]:
         yield group
         return
     found = [i for i, point in enumerate(group.ids) if fnmatchcase(point, pattern)]
-    if found and not _divisible(group):
+    if found and not divisible(OPERATIONS[group.path.split("/")[0]], group):
         yield group
     elif found:
         keep = np.array(found)
@@ -99,14 +100,6 @@ def _matching(group: Group, pattern: str) -> Iterator[Group]:
                 for k, e in group.expected.items()
             },
         )
-
-
-def _divisible(group: Group) -> bool:
-    """Whether points do not need each other, nor each other's axes."""
-    record = OPERATIONS[group.path.split("/")[0]]
-    return record.form != "coupled" and set(group.shape) == {
-        len(array) for array in group.inputs.values()
-    }
 
 
 def start(name: str, device: str) -> Judged:

@@ -10,7 +10,14 @@ from conformance import vectors
 from conformance.adapters.protocol import Array
 from conformance.adapters.resolve import IMPLEMENTATIONS
 from conformance.errors import UsageError
-from conformance.profiles.unit import SERVES, differentiable, gradients, refused, values
+from conformance.profiles.unit import (
+    SERVES,
+    differentiable,
+    divisible,
+    gradients,
+    refused,
+    values,
+)
 from conformance.registry import OPERATIONS
 from conformance.repro_text import Case
 from conformance.vectors import Group, SumCase, class_axis
@@ -88,16 +95,17 @@ def _find(point: str) -> Case:
 
 def _point(operation: str, group: Group, i: int) -> Case:
     record, axis = OPERATIONS[operation], class_axis(group)
-    alone = record.form != "coupled" and all(
-        group.shape == (len(array),) for array in group.inputs.values()
-    )
+    alone = divisible(record, group)
     inputs = {k: v[i : i + 1] if alone else v for k, v in group.inputs.items()}
     index = (0,) if alone else tuple(map(int, np.unravel_index(i, group.shape)))
     expected = {
         name: _row(e.hi, group.shape, axis, i) for name, e in group.expected.items()
     }
     if group.policy == "bad_value":
-        expected = {name: [np.nan] for name in refused(record)}
+        expected = {
+            name: _row(_nan_like(group, name), group.shape, axis, i)
+            for name in refused(record)
+        }
         smooth = differentiable(record, group)
     else:
         smooth = gradients(group)
@@ -115,6 +123,11 @@ def _point(operation: str, group: Group, i: int) -> Case:
         exact_in=group.exact_in,
         smooth=tuple(name.removeprefix("grad_") for name in smooth),
     )
+
+
+def _nan_like(group: Group, output: str) -> Array:
+    argument = group.inputs.get(output.removeprefix("grad_"))
+    return np.full(group.shape if argument is None else argument.shape, np.nan)
 
 
 def _row(numbers: Array, shape: tuple[int, ...], axis: int, i: int) -> list[float]:

@@ -97,9 +97,9 @@ def test_parts_of_two_shards_give_the_mean_of_the_whole(backend):
             reduction=reduction,
         )
 
-    parts = [reduced(*shard, "parts") for shard in shards]
+    parts = [reduced(x, y, "parts") for x, y in shards]
     total, normalizer = (sum(to_numpy(p[i]) for p in parts) for i in (0, 1))
-    means = np.mean([to_numpy(reduced(*shard, "mean")) for shard in shards])
+    means = np.mean([to_numpy(reduced(x, y, "mean")) for x, y in shards])
     assert total / normalizer == pytest.approx(0.876678687, abs=5e-10)
     assert means == pytest.approx(0.614045152, abs=5e-10)
 

@@ -11,8 +11,8 @@ import numpy as np
 from conformance.adapters import Outputs, Request
 from conformance.adapters.protocol import Array
 from conformance.profiles.check import Check
-from conformance.profiles.unit import WIDTH, Unit
-from conformance.vectors import SumCase, class_axis
+from conformance.profiles.unit import WIDTH, Unit, divisible
+from conformance.vectors import SumCase
 
 # Upstream gradients that scale without rounding. None exceeds 1, which would magnify
 # what was rightly flushed to zero.
@@ -101,8 +101,8 @@ def batches(units: Iterable[Unit | Check]) -> Iterator[Batch | Check]:
         if isinstance(unit, Check):
             yield unit
             continue
-        if not _joinable(unit):
-            case = unit.case
+        case = unit.case
+        if isinstance(case, SumCase) or not divisible(unit.record, case):
             yield Batch((unit,), dict(case.inputs), case.shape, (slice(None),))
             continue
         same = waiting.setdefault(_call(unit), [])
@@ -112,16 +112,6 @@ def batches(units: Iterable[Unit | Check]) -> Iterator[Batch | Check]:
         same.append(unit)
     for same in waiting.values():
         yield _joined(same)
-
-
-def _joinable(unit: Unit) -> bool:
-    """Whether points may stand beside others, along the first axis of a call."""
-    case = unit.case
-    if unit.record.form == "coupled" or isinstance(case, SumCase):
-        return False
-    first = case.inputs[unit.record.positional[0]]
-    classes_first = first.ndim > 1 and class_axis(case) % first.ndim == 0
-    return len(case.shape) == 1 and not classes_first
 
 
 def _call(unit: Unit) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.adapters import Capabilities
 from conformance.registry import OPERATIONS, Operation
-from conformance.vectors import Case, Group, SumCase
+from conformance.vectors import Case, Group, SumCase, class_axis
 
 # Inputs that a format represents exactly are exact in these dtypes too.
 SERVES = {
@@ -164,6 +164,13 @@ def gradients(case: Case) -> tuple[str, ...]:
     """Gradients that the vectors know of a case."""
     known = tuple(name for name in case.expected if name.startswith("grad_"))
     return (*case.slopes, *known) if isinstance(case, SumCase) else known
+
+
+def divisible(record: Operation, group: Group) -> bool:
+    """Whether points lie along the first axis and do not need each other."""
+    first = group.inputs[record.positional[0]]
+    classes_first = first.ndim > 1 and class_axis(group) % first.ndim == 0
+    return record.form != "coupled" and len(group.shape) == 1 and not classes_first
 
 
 def values(group: Group) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import pytest
 import jax_impl
 
 LOGITS = np.linspace(-4.0, 5.0, 12, dtype=np.float32)
-LABELS = np.resize(np.float32([1, 0, 0.25]), 12)
+LABELS = np.resize(np.array([1, 0, 0.25], np.float32), 12)
 ROWS, INDEX = LOGITS.reshape(4, 3), np.array([0, 2, -100, 1])
 
 CASES = {
@@ -119,7 +119,8 @@ def test_mined_examples_under_jit():
 
 def test_state_is_carried_through_a_scan():
     def step(state, batch):
-        loss, state = jax_impl.ghmc_loss(*batch, state, momentum=0.75)
+        logits, labels = batch
+        loss, state = jax_impl.ghmc_loss(logits, labels, state, momentum=0.75)
         return state, loss
 
     batches = LOGITS.reshape(3, 4), LABELS.reshape(3, 4)
