@@ -80,7 +80,7 @@ def beside(name: str, value: Any, *, like: Tensor) -> Tensor:
     """Converts to a tensor on the device of ``like``."""
     if not isinstance(value, Tensor):
         # A Python number would become float32 otherwise.
-        dtype = None if hasattr(value, "dtype") else like.dtype
+        dtype = like.dtype if _validate.is_number(value) else None
         return torch.as_tensor(value, dtype=dtype, device=like.device)
     # A 0-d CPU tensor is a scalar everywhere, as in torch's own arithmetic.
     if value.device != like.device and value.ndim > 0:
