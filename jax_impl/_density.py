@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from jax_impl._inputs import hyperparameter
+from jax_impl._inputs import hyperparameter, in_range
 from jax_impl._reduce import reduce
 from jax_impl._stable import product
 from refimpl._validate import check_density, check_state
@@ -49,7 +49,7 @@ def harmonise(
         state = jnp.zeros(bins, norm.dtype), jnp.zeros(bins, jnp.int32)
     asked = jnp.ones(norm.shape, bool) if sample_mask is None else sample_mask
     norm, momentum, old_counts = jax.lax.stop_gradient(
-        (norm, momentum, jnp.asarray(state[0], norm.dtype))
+        (norm, momentum, in_range(state[0], like=norm))
     )
     kept, index, counts = _binned(norm, jnp.asarray(asked), bins=bins)
     if reduce_counts is not None:
@@ -88,6 +88,7 @@ def _updated(
     density = new.counts
     if debias:
         density = density / _share_seen(momentum, new.updates)
+    density = jnp.where(old.updates < 0, jnp.nan, density)
     share = jnp.maximum(filled.sum(), 1) if average_over == "nonempty" else bins
     total = counts.sum()
     per_bin = jnp.where(filled, total / jnp.where(filled, density, 1) / share, 0)

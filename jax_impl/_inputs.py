@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jax_impl._reduce import along_class_axis
 from refimpl import _validate
@@ -74,11 +75,14 @@ def in_range(
 ) -> jax.Array:
     """Converts to the dtype of ``like``; values outside [0, high] become NaN.
 
-    The upper end is open unless ``closed``, the lower one if ``positive``.
+    The upper end is open unless ``closed``, the lower one if ``positive``. Python
+    numbers are validated already, and may round to an end that is open.
     """
-    # A Python int has no place in int32 where it is large.
-    dtype = like.dtype if _validate.is_number(value) else None
-    array = jnp.asarray(value, dtype=dtype)
+    if _validate.is_number(value):
+        return jnp.asarray(value, dtype=like.dtype)
+    if isinstance(value, np.ndarray):
+        value = value.astype(like.dtype)  # large integers would wrap in int32
+    array = jnp.asarray(value)
     bounds = {"high": high, "closed": closed and high < float("inf")}
     return _checked(array, dtype=like.dtype, positive=positive, **bounds)
 
@@ -132,7 +136,7 @@ def class_inputs(
     _validate.check_class_weights(class_weights, x.shape[-1])
     _validate.check_sample_weight(sample_weight, x.shape[:-1])
     if by_index:
-        y, kept = _one_hot(jnp.asarray(labels), x, ignore_index=ignore_index)
+        y, kept = _one_hot(_indices(labels), x, ignore_index=ignore_index)
     else:
         y = in_range(jnp.moveaxis(jnp.asarray(labels), class_axis, -1), like=x, high=1)
         kept = jnp.ones(x.shape[:-1], bool)
@@ -160,14 +164,27 @@ def _prepared(
     return ClassInputs(jnp.where(kept[..., None], x, 0), y, w, v, kept, divisor)
 
 
+def _indices(labels: Any) -> jax.Array:
+    """Converts class indices; what has no place in int32 becomes no class."""
+    if isinstance(labels, np.ndarray) and labels.dtype.itemsize == 8:
+        none = np.iinfo(np.int32).min
+        limits = np.iinfo(np.int32)
+        inside = (labels >= limits.min) & (labels <= limits.max)
+        labels = np.where(inside, labels, none).astype(np.int32)
+    return jnp.asarray(labels)
+
+
 @partial(jax.jit, static_argnames="ignore_index")
 def _one_hot(
     labels: jax.Array, x: jax.Array, *, ignore_index: int
 ) -> tuple[jax.Array, jax.Array]:
     """Returns labels as probabilities, 0 where ignored, and which are kept."""
-    # In a narrow or unsigned type the ignored index would wrap.
+    # In a narrow type the ignored index would wrap; what wraps here is not ignored.
+    unsigned = jnp.issubdtype(labels.dtype, jnp.unsignedinteger)
     labels = labels.astype(jnp.promote_types(labels.dtype, jnp.int32))
-    kept = labels != ignore_index
+    kept = jnp.ones(labels.shape, bool)
+    if jnp.iinfo(labels.dtype).min <= ignore_index <= jnp.iinfo(labels.dtype).max:
+        kept = (labels != ignore_index) | ((labels < 0) & unsigned)
     valid = (labels >= 0) & (labels < x.shape[-1])
     share = jnp.where(kept, jnp.where(valid, 1, jnp.nan), 0).astype(x.dtype)
     own = jnp.arange(x.shape[-1]) == labels[..., None]

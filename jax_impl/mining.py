@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from jax_impl._inputs import computed
 from refimpl._validate import mined
 
 
@@ -14,7 +15,7 @@ def hard_example_mining(
 ) -> tuple[jax.Array, jax.Array]:
     """Computes :func:`refimpl.hard_example_mining`."""
     k = mined(losses, fraction)
-    return _largest(jax.lax.stop_gradient(jnp.asarray(losses)), k=k)
+    return _largest(jax.lax.stop_gradient(computed("losses", losses)), k=k)
 
 
 @partial(jax.jit, static_argnames="k")

@@ -79,7 +79,8 @@ class GHMCLoss(_GHMLoss):
     A call in training mode updates the moving average. After ``.eval()``, which sets
     ``use_running_average``, a call is weighed as the next one in training would be, by
     the average with this batch added to it, but the average stays: evaluating twice
-    gives the same number.
+    gives the same number. In training mode it takes ``nnx.jit`` and ``nnx.grad``; under
+    ``jax.grad`` use the function.
 
     Attributes:
         counts: The moving average, ``(bins,)``, in the widest dtype of JAX's setting.

@@ -57,6 +57,9 @@ def harmonise(
     momentum = hyperparameter("momentum", momentum, high=1, closed=False)
     if state is None:
         state = GHMState(np.zeros(bins), np.zeros(bins, dtype=np.int64))
+    old_counts, old_updates = (np.asarray(part) for part in state)
+    _validate.check_range("state counts", old_counts)
+    _validate.check_range("state updates", old_updates)
     asked = (
         np.ones(norm.shape, bool) if sample_mask is None else np.asarray(sample_mask)
     )
@@ -67,7 +70,6 @@ def harmonise(
     if reduce_counts is not None:
         counts = reduce_counts(counts)
     filled = counts > 0
-    old_counts, old_updates = (np.asarray(part) for part in state)
     average = momentum * old_counts + (1 - momentum) * counts
     state = GHMState(np.where(filled, average, old_counts), old_updates + filled)
     density = (

@@ -93,7 +93,7 @@ def class_inputs(
         kept = np.asarray(labels) != ignore_index
         index = np.where(kept, labels, 0)
         _validate.check_index("labels", index, x.shape[-1])
-        y = kept[..., None] * np.eye(x.shape[-1])[index]
+        y = (np.arange(x.shape[-1]) == index[..., None]) * kept[..., None].astype(float)
     else:
         y = np.moveaxis(np.asarray(labels, dtype=np.float64), class_axis, -1)
         _validate.check_range("labels", y, high=1)

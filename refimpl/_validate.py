@@ -27,8 +27,8 @@ def dtype_name(array: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Tells a Python or NumPy number from an array or a tracer."""
-    return isinstance(value, Real)
+    """Tells a Python or NumPy number from an array or a tracer, and from a bool."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
@@ -52,6 +52,7 @@ def check_number(
     """
     if not is_number(value):
         if _is_array(value) and value.shape == ():
+            check_real(name, value)
             return
         raise TypeError(f"{name} must be a number or a 0-d array, got {_shown(value)}.")
     # Comparisons alone: torch.compile traces them where a number is symbolic.
@@ -78,6 +79,12 @@ def check_array(name: str, array: Any, *, also: str = "") -> None:
         raise TypeError(f"{name} must be an array{also}, got {type(array).__name__}.")
 
 
+def check_real(name: str, array: Any) -> None:
+    """Raises if ``array`` holds complex numbers."""
+    if "complex" in dtype_name(array):
+        raise TypeError(f"{name} must be real, got {dtype_name(array)}.")
+
+
 def check_floating(name: str, array: Any) -> None:
     """Raises unless ``array`` is an array of floating-point numbers."""
     check_array(name, array)
@@ -93,8 +100,7 @@ def check_pair(
     check_array(names[0], scores)
     check_array(names[1], labels)
     check_floating(names[0], scores)
-    if "complex" in dtype_name(labels):
-        raise TypeError(f"{names[1]} must be real, got {dtype_name(labels)}.")
+    check_real(names[1], labels)
     if tuple(scores.shape) != tuple(labels.shape):
         raise ValueError(
             f"{names[0]} and {names[1]} must have the same shape, "
@@ -130,6 +136,8 @@ def check_classes(logits: Any, labels: Any, class_axis: int) -> bool:
     if not shape:
         raise ValueError("logits must have a class axis, got shape ().")
     check_class_axis(class_axis, shape)
+    if shape[class_axis] == 0:
+        raise ValueError(f"logits must have a class, got shape {shape}.")
     kind = dtype_name(labels)
     if kind in FLOATING:
         expected = shape
@@ -168,6 +176,7 @@ def check_class_weights(class_weights: Any, classes: int) -> None:
     if class_weights is None:
         return
     check_array("class_weights", class_weights, also=" or None")
+    check_real("class_weights", class_weights)
     if tuple(class_weights.shape) != (classes,):
         raise ValueError(
             f"class_weights must have shape {(classes,)}, one value per class, "
@@ -212,6 +221,9 @@ def check_state(state: Any, bins: int) -> None:
         )
     for name, array in zip(("counts", "updates"), state, strict=True):
         check_array(f"state {name}", array)
+        check_real(f"state {name}", array)
+        if name == "updates" and "int" not in dtype_name(array):
+            raise TypeError(f"state updates must be integers, got {dtype_name(array)}.")
         if tuple(array.shape) != (bins,):
             raise ValueError(
                 f"state {name} must have shape {(bins,)}, one value per bin, "
@@ -224,6 +236,7 @@ def check_sample_weight(sample_weight: Any, shape: tuple[int, ...]) -> None:
     if sample_weight is None:
         return
     check_array("sample_weight", sample_weight, also=" or None")
+    check_real("sample_weight", sample_weight)
     if tuple(sample_weight.shape) != tuple(shape):
         raise ValueError(
             f"sample_weight must have shape {tuple(shape)}, "
@@ -243,6 +256,7 @@ def check_class_weight(
         return
     if not _is_array(weight):
         raise TypeError(f"{name} must be a number or an array, got {_shown(weight)}.")
+    check_real(name, weight)
     classes = (shape[class_axis],) if shape else ()
     if tuple(weight.shape) not in ((), classes):
         raise ValueError(
@@ -291,6 +305,8 @@ def _shown(value: Any) -> str:
     """Shows a value alike for every framework."""
     if _is_array(value):
         return f"an array of shape {tuple(value.shape)}"
+    if isinstance(value, list | tuple | dict):
+        return f"a {type(value).__name__} of {len(value)}"
     shown = repr(value)
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
 

@@ -333,3 +333,25 @@ def test_half_precision_is_computed_in_float32(backend, dtype):
     (gradient,) = backend.grad(lambda x: backend.loss(CE)(x, y), x)
     assert gradient.dtype == x.dtype
     np.testing.assert_allclose(to_numpy(value), _ce(NUMPY, reduction="none"), rtol=1e-6)
+
+
+@compiled
+@pytest.mark.parametrize(
+    ("labels", "dtype"),
+    [(2**32 + 1, "int64"), (2**32 - 100, "uint32"), (2**64 - 100, "uint64")],
+)
+def test_large_indices_neither_wrap_nor_become_the_ignored_one(backend, labels, dtype):
+    y = np.array([labels, 2], dtype)
+    if backend is not JAX:
+        y = torch.tensor(y)
+    with jax.enable_x64(False):
+        x = backend.array(LOGITS[:2], "float32")
+        value = to_numpy(backend.loss(CE)(x, y, reduction="none"))
+    np.testing.assert_array_equal(np.isnan(value), [True, False])
+
+
+@compiled
+def test_an_ignored_index_beyond_every_type_ignores_nothing(backend):
+    x, y = backend.array(LOGITS), backend.exact(LABELS.astype(np.int32))
+    found = backend.loss(CE)(x, y, ignore_index=-(2**40), reduction="none")
+    np.testing.assert_array_equal(to_numpy(found), _ce(backend, reduction="none"))

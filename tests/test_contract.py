@@ -14,7 +14,7 @@ import torch_impl
 from tests.backends import ALL, JAX, Backend
 
 BCE, FOCAL = "binary_cross_entropy_with_logits", "sigmoid_focal_loss"
-ADAPTIVE = "adaptive_bce_with_logits"
+ADAPTIVE, CE, GHMC = "adaptive_bce_with_logits", "cross_entropy", "ghmc_loss"
 ONES = np.ones((2, 3), np.float32)
 
 
@@ -66,6 +66,18 @@ BAD_CALLS = [
     (FOCAL, ONES, ONES, {"gamma": float("nan")}, "gamma must be finite and >= 0"),
     (FOCAL, ONES, ONES, {"gamma": "2"}, "gamma must be a number or a 0-d array"),
     (FOCAL, ONES, ONES, {"gamma": np.ones(3)}, "a number or a 0-d array, got an array"),
+    (FOCAL, ONES, ONES, {"gamma": True}, "a number or a 0-d array, got True"),
+    (BCE, ONES, ONES, {"sample_weight": ONES + 0j}, "sample_weight must be real"),
+    (CE, np.ones((2, 0), np.float32), np.zeros(2, int), {}, "must have a class"),
+    (CE, ONES, np.zeros(2, int), {"class_weights": ONES[0] + 0j}, "must be real"),
+    (GHMC, ONES, ONES, {"state": [1, 2]}, "a pair (counts, updates), got a list of 2"),
+    (
+        GHMC,
+        ONES,
+        ONES,
+        {"state": (np.ones(10), np.ones(10))},
+        "state updates must be integers, got float64",
+    ),
     (FOCAL, ONES, ONES, {"alpha": 1.5}, "alpha must be in [0, 1], got 1.5"),
     (
         ADAPTIVE,
@@ -79,6 +91,8 @@ BAD_CALLS = [
 
 def _message(backend: Backend, name, logits, labels, options):
     def convert(value):
+        if isinstance(value, tuple):
+            return tuple(convert(part) for part in value)
         is_tensor = backend.name == "torch" and isinstance(value, np.ndarray)
         return torch.tensor(value) if is_tensor else value
 

@@ -15,7 +15,11 @@ compiled = pytest.mark.parametrize("backend", COMPILED, ids=str)
 
 
 @pytest.fixture(autouse=True)
-def _wide_jax(backend: Backend):
+def _wide_jax(request):
+    backend: Backend = (
+        getattr(request.node, "callspec", None)
+        and (request.node.callspec.params["backend"])
+    ) or NUMPY
     with backend.precision("float64"):
         yield
 
@@ -200,3 +204,25 @@ def test_mining_takes_the_largest_in_a_stable_order(backend):
         assert to_numpy(mask).sum() == k
     indices, mask = mine(backend.array(np.zeros(0)))
     assert indices.shape == mask.shape == (0,)
+
+
+@compiled
+@pytest.mark.parametrize(("count", "update"), [(-5.0, 1), (np.nan, 1), (3.0, -1)])
+def test_bad_state_poisons_its_bins(backend, count, update):
+    state = backend.array([1.0, count]), backend.exact(np.array([1, update]))
+    loss, _ = _ghmc(
+        backend,
+        state,
+        logits=np.array([2.0, -2.0, 2.0]),
+        labels=np.array([1.0, 1.0, 1.0]),
+        bins=2,
+        momentum=0.5,
+        reduction="none",
+    )
+    np.testing.assert_array_equal(np.isnan(to_numpy(loss)), [False, True, False])
+
+
+def test_reference_refuses_a_bad_state():
+    state = np.array([1.0, -5.0]), np.array([1, 1])
+    with pytest.raises(ValueError, match="state counts must be finite and >= 0"):
+        NUMPY.module.ghmc_loss(LOGITS, LABELS, state, bins=2)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import check_density, check_state
-from torch_impl._inputs import beside, hyperparameter
+from torch_impl._inputs import beside, hyperparameter, in_range
 from torch_impl._reduce import reduce
 from torch_impl._stable import one_minus_exp, product
 
@@ -46,7 +46,7 @@ def harmonise(
     momentum = momentum.detach()
     if state is None:
         state = norm.new_zeros(bins), norm.new_zeros(bins, dtype=torch.int64)
-    old_counts = beside("state counts", state[0], like=norm).to(norm.dtype).detach()
+    old_counts = in_range("state counts", state[0], like=norm).detach()
     old_updates = beside("state updates", state[1], like=norm)
     asked = torch.ones_like(norm, dtype=torch.bool)
     if sample_mask is not None:
@@ -64,6 +64,7 @@ def harmonise(
     density = new.counts
     if debias:
         density = density / _share_seen(momentum, new.updates)
+    density = torch.where(old_updates < 0, torch.nan, density)
     share = filled.sum().clamp(min=1) if average_over == "nonempty" else bins
     total = counts.sum()
     per_bin = torch.where(filled, total / torch.where(filled, density, 1) / share, 0)

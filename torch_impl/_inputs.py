@@ -66,8 +66,11 @@ def in_range(
 ) -> Tensor:
     """Converts to the dtype of ``like``; values outside [0, high] become NaN.
 
-    The upper end is open unless ``closed``, the lower one if ``positive``.
+    The upper end is open unless ``closed``, the lower one if ``positive``. Python
+    numbers are validated already, and may round to an end that is open.
     """
+    if _validate.is_number(value):
+        return like.new_full((), value)
     array = beside(name, value, like=like).to(like.dtype)
     bounded = closed and high < float("inf")
     below = array > 0 if positive else array >= 0
@@ -79,9 +82,7 @@ def in_range(
 def beside(name: str, value: Any, *, like: Tensor) -> Tensor:
     """Converts to a tensor on the device of ``like``."""
     if not isinstance(value, Tensor):
-        # A Python number would become float32 otherwise.
-        dtype = like.dtype if _validate.is_number(value) else None
-        return torch.as_tensor(value, dtype=dtype, device=like.device)
+        return torch.as_tensor(value, device=like.device)
     # A 0-d CPU tensor is a scalar everywhere, as in torch's own arithmetic.
     if value.device != like.device and value.ndim > 0:
         raise ValueError(
@@ -130,7 +131,7 @@ def class_inputs(
     _validate.check_sample_weight(sample_weight, tuple(x.shape[:-1]))
     labels = beside("labels", labels, like=x)
     if by_index:
-        y, kept = _one_hot(labels.long(), x, ignore_index)
+        y, kept = _one_hot(labels, x, ignore_index)
     else:
         y = in_range("labels", labels.movedim(class_axis, -1), like=x, high=1)
         kept = torch.ones_like(x[..., 0], dtype=torch.bool)
@@ -150,7 +151,9 @@ def class_inputs(
 def _one_hot(labels: Tensor, x: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
     """Returns labels as probabilities, 0 where ignored, and which are kept."""
     classes = torch.arange(x.shape[-1], device=x.device)
-    kept = labels != ignore_index
+    # In a narrow type the ignored index would wrap; what wraps here is not ignored.
+    unsigned, labels = not labels.dtype.is_signed, labels.long()
+    kept = (labels != ignore_index) | ((labels < 0) & unsigned)
     valid = (labels >= 0) & (labels < x.shape[-1])
     share = torch.where(kept, torch.where(valid, 1.0, torch.nan), 0.0).to(x.dtype)
     return (classes == labels.unsqueeze(-1)) * share.unsqueeze(-1), kept

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import mined
+from torch_impl._inputs import computed
 
 
 def hard_example_mining(
@@ -14,7 +15,7 @@ def hard_example_mining(
     A stable sort, since the order of ties in ``topk`` depends on the device.
     """
     k = mined(losses, fraction)
-    losses = losses.detach()
+    losses = computed("losses", losses).detach()
     keys = torch.where(losses.isnan(), torch.inf, losses)
     indices = torch.sort(keys, descending=True, stable=True).indices[:k]
     mask = torch.zeros_like(keys, dtype=torch.bool)

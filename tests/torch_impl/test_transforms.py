@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import torch_impl
 from torch_impl import (
     adaptive_bce_with_logits,
     binary_cross_entropy_with_logits,
@@ -32,6 +33,35 @@ def test_python_numbers_may_change_under_compile(dynamic):
             LOGITS, LABELS, gamma=gamma, alpha=alpha, pos_weight=weight
         )
         assert torch.equal(compiled(gamma, alpha, weight), expected)
+
+
+NUMBERS = {
+    "binary_cross_entropy_with_logits": ("label_smoothing", (LOGITS, LABELS)),
+    "adaptive_bce_with_logits": ("pos_weight", (LOGITS, LABELS)),
+    "cross_entropy": ("label_smoothing", (LOGITS, torch.tensor(1))),
+    "softmax_focal_loss": ("gamma", (LOGITS, torch.tensor(1))),
+    "heatmap_focal_loss": ("beta", (LOGITS, LABELS)),
+    "ghmr_loss": ("mu", (LOGITS, LABELS)),
+    "ghmc_loss": ("momentum", (LOGITS, LABELS)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+@pytest.mark.parametrize("dynamic", [None, True])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_schedules_of_numbers_compile(name, dynamic):
+    torch.compiler.reset()  # Dynamo limits graphs per code object
+    option, tensors = NUMBERS[name]
+
+    def loss(number):
+        return getattr(torch_impl, name)(*tensors, **{option: number})
+
+    compiled = torch.compile(loss, fullgraph=True, dynamic=dynamic, backend="eager")
+    for number in (0.25, 0.5, 0.75):
+        found, expected = compiled(number), loss(number)
+        if isinstance(expected, tuple):
+            found, expected = found[0], expected[0]
+        assert torch.equal(found, expected)
 
 
 class Module(torch.nn.Module):

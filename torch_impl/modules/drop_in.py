@@ -57,7 +57,7 @@ class CrossEntropyLoss(Shown, torch.nn.CrossEntropyLoss):
     Classes lie along axis 1, of a single axis along that. Targets are class indices or
     probabilities. The mean of either divides by the weights of the targets, so that
     one-hot probabilities give what indices give; PyTorch divides by N for
-    probabilities.
+    probabilities, also where rows do not sum to 1.
     """
 
     shown = ("weight", "ignore_index", "label_smoothing", "reduction")

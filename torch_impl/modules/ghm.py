@@ -79,7 +79,9 @@ class GHMCLoss(_GHMLoss):
 
     A call in training mode updates the moving average, in place. In evaluation mode a
     call is weighed as the next one in training would be, by the average with this batch
-    added to it, but the average stays: evaluating twice gives the same number.
+    added to it, but the average stays: evaluating twice gives the same number. Inside
+    ``torch.func`` transforms and ``torch.utils.checkpoint``, which must not change
+    anything, use the function or ``.eval()``.
 
     Attributes:
         counts: The moving average, ``(bins,)``, in float32 unless the module is moved
