@@ -26,7 +26,6 @@ class Harmony(NamedTuple):
 
     weight: Array
     kept: Array
-    total: Array
     state: GHMState
 
 
@@ -56,8 +55,8 @@ def harmonise(
         counts = reduce_counts(counts)
     options = {"bins": bins, "debias": debias, "average_over": average_over}
     old = GHMState(old_counts, jnp.asarray(state[1]))
-    per_bin, total, new = _updated(old, counts, momentum, **options)
-    return Harmony(_spread(per_bin, index, kept, asked), kept, total, new)
+    per_bin, new = _updated(old, counts, momentum, **options)
+    return Harmony(_spread(per_bin, index, kept, asked), kept, new)
 
 
 @partial(jax.jit, static_argnames="bins")
@@ -80,8 +79,8 @@ def _updated(
     bins: int,
     debias: bool,
     average_over: str,
-) -> tuple[Array, Array, GHMState]:
-    """Returns the weight of each bin, the number of elements, and the new state."""
+) -> tuple[Array, GHMState]:
+    """Returns the weight of each bin and the new state."""
     filled = counts > 0
     average = momentum * old.counts + (1 - momentum) * counts
     new = GHMState(jnp.where(filled, average, old.counts), old.updates + filled)
@@ -92,7 +91,7 @@ def _updated(
     share = jnp.maximum(filled.sum(), 1) if average_over == "nonempty" else bins
     total = counts.sum()
     per_bin = jnp.where(filled, total / jnp.where(filled, density, 1) / share, 0)
-    return per_bin, total, new
+    return per_bin, new
 
 
 def _share_seen(momentum: Array, updates: Array) -> Array:

@@ -167,10 +167,9 @@ def _prepared(
 def _indices(labels: Any) -> jax.Array:
     """Converts class indices; what has no place in int32 becomes no class."""
     if isinstance(labels, np.ndarray) and labels.dtype.itemsize == 8:
-        none = np.iinfo(np.int32).min
         limits = np.iinfo(np.int32)
         inside = (labels >= limits.min) & (labels <= limits.max)
-        labels = np.where(inside, labels, none).astype(np.int32)
+        labels = np.where(inside, labels, limits.min).astype(np.int32)
     return jnp.asarray(labels)
 
 

@@ -30,13 +30,11 @@ class Harmony(NamedTuple):
     Attributes:
         weight: Weight of each element; 0 where masked, NaN where its norm is NaN.
         kept: Whether an element counts.
-        total: Number of kept elements over all shards.
         state: State after this call.
     """
 
     weight: NDArray
     kept: NDArray
-    total: NDArray
     state: GHMState
 
 
@@ -76,10 +74,10 @@ def harmonise(
         state.counts / _share_seen(momentum, state.updates) if debias else state.counts
     )
     share = np.sum(filled) if average_over == "nonempty" else bins
-    total = np.asarray(np.sum(counts))
+    total = np.sum(counts)
     per_bin = np.where(filled, total / np.where(filled, density, 1) / max(share, 1), 0)
     weight = np.where(kept, per_bin[index], np.where(asked, np.nan, 0))
-    return Harmony(weight, kept, total, state)
+    return Harmony(weight, kept, state)
 
 
 def _share_seen(momentum: NDArray, updates: NDArray) -> NDArray:

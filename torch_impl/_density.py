@@ -24,7 +24,6 @@ class Harmony(NamedTuple):
 
     weight: Tensor
     kept: Tensor
-    total: Tensor
     state: GHMState
 
 
@@ -69,7 +68,7 @@ def harmonise(
     total = counts.sum()
     per_bin = torch.where(filled, total / torch.where(filled, density, 1) / share, 0)
     weight = torch.where(kept, per_bin[index], torch.where(asked, torch.nan, 0.0))
-    return Harmony(weight, kept, total, new)
+    return Harmony(weight, kept, new)
 
 
 def _share_seen(momentum: Tensor, updates: Tensor) -> Tensor:
