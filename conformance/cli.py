@@ -156,6 +156,48 @@ def compare(
     raise typer.Exit(status)
 
 
+@app.command()
+def bench(
+    *,
+    device: DeviceOption = "cpu",
+    sizes: Annotated[
+        str, typer.Option(help="Numbers of logits: 1024,2^14 or 2^10..2^22.")
+    ] = "",
+    dtypes: Annotated[
+        str, typer.Option(help="float32, bfloat16, comma-separated.")
+    ] = "",
+    select: Annotated[
+        str, typer.Option(help="Only cells that match this glob, as in 'bce/*'.")
+    ] = "",
+    repeats: Annotated[
+        int | None, typer.Option(help="Samples of each contender, 9 or more.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Two sizes in float32, fewest repeats.")
+    ] = False,
+    out: OutOption = Path("bench"),
+) -> None:
+    """Measures time and memory of our losses beside those of others.
+
+    Exit status: 0 measured, whatever the numbers; 2 wrong usage; 130 interrupted with
+    what was found in the report.
+    """
+    _check("--device", device, ("cpu", "cuda"))
+    _keep_compilations()
+    # Both frameworks share the card: JAX must not take most of it at once.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    # PyTorch's profiler announces itself on standard error.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
+    from conformance.bench.plan import Options, check_rounds, parse_dtypes, parse_sizes
+    from conformance.bench.run import bench as run_bench
+
+    check_rounds(repeats)
+    options = Options(
+        device, parse_sizes(sizes), parse_dtypes(dtypes), select, repeats, quick, out
+    )
+    raise typer.Exit(run_bench(options, _console()))
+
+
 def main() -> None:
     """Runs the command line; what the user got wrong is one line and status 2."""
     try:

@@ -1,0 +1,154 @@
+"""Runs the cells of a bench and writes what they found after each of them."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from conformance import vectors
+from conformance.bench.bars import verdicts
+from conformance.bench.contenders import installed, libraries
+from conformance.bench.plan import LARGE, Options, cores, plan
+from conformance.bench.runtimes import Runtime, runtime
+from conformance.bench.tables import show
+from conformance.bench.timing import Spread, take
+from conformance.errors import UsageError
+from conformance.report.header import header
+from conformance.report.terminal import INTERRUPTED
+
+FRAMEWORKS = ("torch", "jax")
+Work = tuple[str, Callable[[], dict[str, Any]]]
+
+
+def bench(options: Options, console: Console) -> int:
+    """Measures what was asked for.
+
+    Args:
+        options: What was asked for.
+        console: Where to print.
+
+    Returns:
+        Exit status: 0 measured, 130 interrupted.
+
+    Raises:
+        UsageError: What was asked for does not exist or cannot be run here.
+    """
+    runtimes = _runtimes(options.device)
+    work = list(_work(options, runtimes))
+    if not work:
+        raise UsageError(f"--select: {options.select!r} matches no cell.")
+    path = _writable(options.out) / "bench.json"
+    record = {"header": _header(options, runtimes), "interrupted": False, "cells": {}}
+    try:
+        record["header"]["copy"] = _bandwidth(options, runtimes)
+        _run(work, record, path, console)
+    except KeyboardInterrupt:
+        record["interrupted"] = True
+    record["bars"] = verdicts(record)
+    _write(record, path)
+    show(record, console)
+    console.print(f"\n{path}", soft_wrap=True)
+    return INTERRUPTED if record["interrupted"] else 0
+
+
+def _work(options: Options, runtimes: dict[str, Runtime]) -> Iterable[Work]:
+    for cell in plan(options):
+        yield (
+            cell.name,
+            lambda cell=cell: cell.measure(runtimes, options.resolved_rounds()),
+        )
+
+
+def _run(
+    work: list[Work], record: dict[str, Any], path: Path, console: Console
+) -> None:
+    live = console.is_terminal
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not live) as progress:
+        task = progress.add_task("", total=len(work))
+        for number, (name, compute) in enumerate(work, start=1):
+            progress.update(task, description=name)
+            start = time.perf_counter()
+            found = compute()
+            seconds = round(time.perf_counter() - start, 2)
+            record["cells"][name] = {**found, "wall_seconds": seconds}
+            _write(record, path)
+            if not live:
+                line = f"[{number}/{len(work)}] {name} {seconds:.1f} s"
+                console.print(line, soft_wrap=True)
+            progress.advance(task)
+
+
+def _runtimes(device: str) -> dict[str, Runtime]:
+    found = {}
+    for framework in FRAMEWORKS:
+        if not installed(framework):
+            continue
+        try:
+            found[framework] = runtime(framework, device)
+        except RuntimeError as error:
+            raise UsageError(
+                f"--device: {framework} finds no {device} device: {error}"
+            ) from error
+    if not found:
+        raise UsageError("bench: neither torch nor jax with optax is installed.")
+    return found
+
+
+def _header(options: Options, runtimes: dict[str, Runtime]) -> dict[str, Any]:
+    threads: dict[str, int] = {"cores": cores()}
+    if "torch" in runtimes:
+        module = import_module("conformance.bench.torch_runtime")
+        threads["torch"] = module.use_threads(cores())
+    if "jax" in runtimes:
+        # XLA takes one thread for each core that the process may use.
+        threads["jax"] = cores()
+    return {
+        **header(vectors.manifest(), options.record(), runtimes),
+        "threads": threads,
+        "libraries": libraries(),
+    }
+
+
+def _bandwidth(options: Options, runtimes: dict[str, Runtime]) -> dict[str, Any]:
+    """Measures the copy that states the machine's bandwidth."""
+    framework, used = next(iter(runtimes.items()))
+    traffic = LARGE[options.device]
+    samples, errors = take(
+        {"copy": used.copying(traffic)}, rounds=options.resolved_rounds(), seed=0
+    )
+    for error in errors.values():
+        raise error
+    bandwidths = [traffic / seconds / 1e9 for seconds in samples["copy"]]
+    spread = Spread.of(bandwidths)
+    return {
+        "framework": framework,
+        "bytes": traffic,
+        "gb_per_s": spread.median,
+        "low": spread.low,
+        "high": spread.high,
+    }
+
+
+def _writable(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / "bench.tmp"
+        probe.touch()
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"--out: cannot write {folder} ({reason}).") from error
+    return folder
+
+
+def _write(record: dict[str, Any], path: Path) -> None:
+    # Aside and renamed: stopping here leaves what was written before.
+    fresh = path.with_suffix(".tmp")
+    fresh.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
+    os.replace(fresh, path)
