@@ -7,9 +7,13 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import check_density, check_state
-from torch_impl._inputs import beside, hyperparameter, in_range
-from torch_impl._reduce import reduce
-from torch_impl._stable import one_minus_exp, product
+from torch_impl._blocks import mapped
+from torch_impl._differentiable import plain
+from torch_impl._inputs import beside, hyperparameter, in_range, scalar
+from torch_impl._stable import one_minus_exp
+
+# Up to here, comparing with each bin is faster than adding to bins one by one.
+_FEW = 64
 
 
 class GHMState(NamedTuple):
@@ -20,7 +24,13 @@ class GHMState(NamedTuple):
 
 
 class Harmony(NamedTuple):
-    """What the examples of one call weigh; see ``refimpl._density``."""
+    """What the examples of one call weigh; see ``refimpl._density``.
+
+    Attributes:
+        weight: Of each element.
+        kept: How many count.
+        state: The new state.
+    """
 
     weight: Tensor
     kept: Tensor
@@ -28,7 +38,8 @@ class Harmony(NamedTuple):
 
 
 def harmonise(
-    norm: Tensor,
+    norm: Callable[..., Tensor],
+    args: tuple[Tensor, ...],
     state: Any,
     *,
     bins: int,
@@ -41,34 +52,79 @@ def harmonise(
     """Weighs each element by the inverse density of its gradient norm in [0, 1]."""
     check_density(bins, debias, average_over, reduce_counts)
     check_state(state, bins)
-    momentum = hyperparameter("momentum", momentum, like=norm, high=1, closed=False)
-    momentum = momentum.detach()
+    x = args[0]
+    momentum = hyperparameter("momentum", momentum, like=x, high=1, closed=False)
+    momentum = scalar(momentum, like=x).detach()
     if state is None:
-        state = norm.new_zeros(bins), norm.new_zeros(bins, dtype=torch.int64)
-    old_counts = in_range("state counts", state[0], like=norm).detach()
-    old_updates = beside("state updates", state[1], like=norm)
-    asked = torch.ones_like(norm, dtype=torch.bool)
-    if sample_mask is not None:
-        asked = beside("sample_mask", sample_mask, like=norm)
-    kept = asked & ~norm.isnan()
-    # The last bin is closed: a norm of 1 belongs to it.
-    index = (torch.where(kept, norm, 0) * bins).floor().clamp(max=bins - 1).long()
-    counts = old_updates.new_zeros(bins, dtype=torch.int64)
-    counts = counts.index_add(0, index.flatten(), kept.flatten().long())
-    if reduce_counts is not None:
-        counts = reduce_counts(counts)
+        state = x.new_zeros(bins), x.new_zeros(bins, dtype=torch.int64)
+    old_counts = in_range("state counts", state[0], like=x).detach()
+    old = GHMState(old_counts, beside("state updates", state[1], like=x))
+    with torch.no_grad():
+        index = _binned(norm, args, bins, sample_mask)
+        counts = kept = _counted(index, bins)
+        if reduce_counts is not None:
+            counts = reduce_counts(counts)
+        options = {"debias": debias, "average_over": average_over}
+        per_bin, new = _updated(old, counts, momentum, **options)
+        # Of the two bins more: what is bad is NaN, what was not asked for weighs 0.
+        rest = x.new_tensor([torch.nan, 0.0])
+        return Harmony(_looked_up(torch.cat([per_bin, rest]), index), kept.sum(), new)
+
+
+def _binned(
+    norm: Callable[..., Tensor], args: tuple[Tensor, ...], bins: int, asked: Any
+) -> Tensor:
+    """Returns the bin of each element, ``bins`` for NaN, one more if not asked for."""
+    kind = torch.uint8 if bins + 1 < 256 else torch.int32
+
+    def binned(*args: Tensor) -> Tensor:
+        # The last bin is closed: a norm of 1 belongs to it.
+        position = norm(*args).mul(bins).clamp_(max=bins - 1)
+        return torch.nan_to_num(position, nan=float(bins)).to(kind)
+
+    like = torch.empty_like(args[0], dtype=kind)
+    index = mapped(binned, args, like=like, rowwise=False)
+    if asked is None:
+        return index
+    return torch.where(beside("sample_mask", asked, like=args[0]), index, bins + 1)
+
+
+def _counted(index: Tensor, bins: int) -> Tensor:
+    """Returns how many elements are in each bin."""
+    if plain() and index.is_cpu:
+        return torch.bincount(index.flatten(), minlength=bins)[:bins]
+    if bins <= _FEW:
+        return torch.stack([(index == each).sum() for each in range(bins)])
+    counts = index.new_zeros(bins + 2, dtype=torch.int64)
+    ones = torch.ones_like(index, dtype=torch.int64)
+    return counts.index_add(0, index.flatten().long(), ones.flatten())[:bins]
+
+
+def _looked_up(table: Tensor, index: Tensor) -> Tensor:
+    """Returns the entry of the table for each element."""
+
+    def look_up(index: Tensor) -> Tensor:
+        return table[index.long()]
+
+    like = torch.empty_like(index, dtype=table.dtype)
+    return mapped(look_up, (index,), like=like, rowwise=False)
+
+
+def _updated(
+    old: GHMState, counts: Tensor, momentum: Tensor, *, debias: bool, average_over: str
+) -> tuple[Tensor, GHMState]:
+    """Returns the weight of each bin and the new state."""
     filled = counts > 0
-    average = momentum * old_counts + (1 - momentum) * counts
-    new = GHMState(torch.where(filled, average, old_counts), old_updates + filled)
+    average = momentum * old.counts + (1 - momentum) * counts
+    new = GHMState(torch.where(filled, average, old.counts), old.updates + filled)
     density = new.counts
     if debias:
         density = density / _share_seen(momentum, new.updates)
-    density = torch.where(old_updates < 0, torch.nan, density)
-    share = filled.sum().clamp(min=1) if average_over == "nonempty" else bins
+    density = torch.where(old.updates < 0, torch.nan, density)
+    nonempty = average_over == "nonempty"
+    share = filled.sum().clamp(min=1) if nonempty else counts.shape[0]
     total = counts.sum()
-    per_bin = torch.where(filled, total / torch.where(filled, density, 1) / share, 0)
-    weight = torch.where(kept, per_bin[index], torch.where(asked, torch.nan, 0.0))
-    return Harmony(weight, kept, new)
+    return torch.where(filled, total / torch.where(filled, density, 1) / share, 0), new
 
 
 def _share_seen(momentum: Tensor, updates: Tensor) -> Tensor:
@@ -82,9 +138,3 @@ def masked(sample_mask: Any, array: Tensor) -> Tensor:
     if sample_mask is None:
         return array
     return torch.where(beside("sample_mask", sample_mask, like=array), array, 0)
-
-
-def reduce_weighted(harmony: Harmony, loss: Tensor, reduction: str) -> Any:
-    """Weighs and reduces a loss; the mean is over the kept elements."""
-    loss = product(harmony.weight, loss)
-    return reduce(loss, harmony.kept.sum(), reduction)

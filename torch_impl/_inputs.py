@@ -10,12 +10,19 @@ from torch_impl._reduce import along_class_axis
 
 
 class BinaryInputs(NamedTuple):
-    """Arguments of a binary loss, all in the dtype and shape of computation."""
+    """Arguments of a binary loss, tensors in the dtype and shape of computation.
+
+    Attributes:
+        logits: Scores.
+        labels: Not checked yet; see ``_sides``.
+        pos_weight: A number, or one value per element; None is off.
+        sample_weight: One value per element; None is off.
+    """
 
     logits: Tensor
     labels: Tensor
-    pos_weight: Tensor
-    sample_weight: Tensor
+    pos_weight: Any
+    sample_weight: Tensor | None
 
 
 def binary_inputs(
@@ -26,20 +33,25 @@ def binary_inputs(
     sample_weight: Any = None,
     class_axis: int = -1,
 ) -> BinaryInputs:
-    """Validates and converts; a weight that is off becomes 1, a bad value NaN."""
+    """Validates and converts; a bad weight becomes NaN."""
     _validate.check_pair(logits, labels)
     shape = tuple(logits.shape)
     _validate.check_class_weight("pos_weight", pos_weight, shape, class_axis)
     _validate.check_sample_weight(sample_weight, shape)
     x = computed("logits", logits)
-    w = in_range("pos_weight", 1 if pos_weight is None else pos_weight, like=x)
-    v = 1 if sample_weight is None else sample_weight
-    return BinaryInputs(
-        x,
-        in_range("labels", labels, like=x, high=1),
-        along_class_axis(w, x.ndim, class_axis).expand(shape),
-        in_range("sample_weight", v, like=x),
-    )
+    w, v = pos_weight, sample_weight
+    if w is not None:
+        w = in_range("pos_weight", w, like=x)
+        if isinstance(w, Tensor):
+            w = along_class_axis(w, x.ndim, class_axis).expand(shape)
+    if v is not None:
+        v = in_range("sample_weight", v, like=x)
+    return BinaryInputs(x, beside("labels", labels, like=x).to(x.dtype), w, v)
+
+
+def each(value: Any, *, like: Tensor) -> Any:
+    """Gives a 0-d tensor the shape of ``like``; a number stays a number."""
+    return value.expand(like.shape) if isinstance(value, Tensor) else value
 
 
 def computed(name: str, scores: Tensor) -> Tensor:
@@ -49,10 +61,15 @@ def computed(name: str, scores: Tensor) -> Tensor:
     return scores.float() if scores.dtype.itemsize < 4 else scores
 
 
-def hyperparameter(name: str, value: Any, *, like: Tensor, **bounds: Any) -> Tensor:
+def hyperparameter(name: str, value: Any, *, like: Tensor, **bounds: Any) -> Any:
     """Validates a scalar within the bounds; a tensor out of range becomes NaN."""
     _validate.check_number(name, value, **bounds)
     return in_range(name, value, like=like, **bounds)
+
+
+def scalar(value: Any, *, like: Tensor) -> Tensor:
+    """Makes a 0-d tensor of a number."""
+    return value if isinstance(value, Tensor) else like.new_full((), value)
 
 
 def in_range(
@@ -63,14 +80,14 @@ def in_range(
     high: float = float("inf"),
     closed: bool = True,
     positive: bool = False,
-) -> Tensor:
+) -> Any:
     """Converts to the dtype of ``like``; values outside [0, high] become NaN.
 
     The upper end is open unless ``closed``, the lower one if ``positive``. Python
-    numbers are validated already, and may round to an end that is open.
+    numbers are validated already, and stay numbers.
     """
     if _validate.is_number(value):
-        return like.new_full((), value)
+        return float(value)
     array = beside(name, value, like=like).to(like.dtype)
     bounded = closed and high < float("inf")
     below = array > 0 if positive else array >= 0
@@ -99,7 +116,7 @@ class ClassInputs(NamedTuple):
         logits: Scores, the class axis last.
         labels: Probability of each class; NaN for a bad one.
         class_weights: One value per class; all NaN if one is bad.
-        sample_weight: One value per example, or 0-d.
+        sample_weight: One value per example; None is off.
         kept: Whether an example counts.
         normalizer: What ``"mean"`` divides by.
     """
@@ -107,7 +124,7 @@ class ClassInputs(NamedTuple):
     logits: Tensor
     labels: Tensor
     class_weights: Tensor
-    sample_weight: Tensor
+    sample_weight: Tensor | None
     kept: Tensor
     normalizer: Tensor
 
@@ -139,9 +156,9 @@ def class_inputs(
     if class_weights is not None:
         w = in_range("class_weights", class_weights, like=x)
         w = w * torch.where(w.isnan().any(), torch.nan, torch.ones_like(w))
-    v = x.new_ones(())
-    if sample_weight is not None:
-        v = beside("sample_weight", sample_weight, like=x).where(kept, 1)
+    v = sample_weight
+    if v is not None:
+        v = beside("sample_weight", v, like=x).where(kept, 1)
         v = in_range("sample_weight", v, like=x)
     divisor = (y * w).sum() if normalizer == "weights" else kept.sum()
     x = torch.where(kept.unsqueeze(-1), x, 0)

@@ -1,58 +1,49 @@
 """The probability q = 1 - p_t of missing a label; see ``refimpl._miss``."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 from torch_impl._differentiable import differentiable
-from torch_impl._stable import sigmoid, softplus
-
-# exp of this is finite in float32, so that a slope times 0 is 0 and not NaN.
-_MAX_EXPONENT = 80.0
+from torch_impl._sides import sides
+from torch_impl._stable import sigmoids, softplus
 
 
-def _log_q_value(x: Tensor, y: Tensor) -> Tensor:
-    # A hard label has log q = -softplus(margin), where q itself underflows.
-    hard = (y == 0) | (y == 1)
-    q = y * sigmoid(-x) + (1 - y) * sigmoid(x)
-    log_q = torch.log(torch.where(hard, 1, q))
-    return torch.where(hard, -softplus(torch.where(y == 1, x, -x)), log_q)
+class Miss(NamedTuple):
+    """Both sides of a label, the probability of each, and of missing the label."""
+
+    on: Tensor
+    off: Tensor
+    p: Tensor
+    not_p: Tensor
+    q: Tensor
 
 
-def _share_logit(x: Tensor, y: Tensor) -> Tensor:
-    # Logit of y sigmoid(-x) / q, the share of the positive term in q.
-    soft = torch.where((y == 0) | (y == 1), 0.5, y)
-    logit = torch.log(soft) - torch.log1p(-soft) - x
-    return torch.where(y == 1, torch.inf, torch.where(y == 0, -torch.inf, logit))
+def miss(x: Tensor, y: Tensor) -> Miss:
+    """Returns what the probability of missing a label is made of; it is never 0."""
+    on, off = sides(y)
+    p, not_p = sigmoids(x)
+    # Where q underflows, so has the loss: the least normal number does as well.
+    q = torch.addcmul(on * not_p, off, p).clamp(min=torch.finfo(x.dtype).tiny)
+    return Miss(on, off, p, not_p, q)
 
 
-def _power_of_q(x: Tensor, y: Tensor, exponent: float) -> Tensor:
-    return torch.exp((exponent * log_q(x, y)).clamp(max=_MAX_EXPONENT))
-
-
-def d_log_q(x: Tensor, y: Tensor) -> Tensor:
+def rise(parts: Miss) -> Tensor:
     """Returns the slope of log q by the logit."""
-    return negative_share(x, y) * sigmoid(-x) - positive_share(x, y) * sigmoid(x)
+    on, off, p, not_p, q = parts
+    return (off - on).mul_(p).mul_(not_p).div_(q)
 
 
-def _share_to_logits(x: Tensor, y: Tensor) -> Tensor:
-    return positive_share(x, y) * negative_share(x, y)
+def _log_miss_value(x: Tensor, y: Tensor) -> Tensor:
+    on, off = sides(y)
+    return torch.logaddexp(on.log() - softplus(x), off.log() - softplus(-x))
 
 
-def _share_to_labels(x: Tensor, y: Tensor) -> Tensor:
-    return sigmoid(x) * sigmoid(-x) * _power_of_q(x, y, -2)
+def _d_labels(x: Tensor, y: Tensor) -> Tensor:
+    _, _, p, not_p, q = miss(x, y)
+    return (not_p - p) / q
 
 
-# log q, accurate where q underflows.
-log_q = differentiable(
-    _log_q_value,
-    (d_log_q, lambda x, y: (sigmoid(-x) - sigmoid(x)) * _power_of_q(x, y, -1)),
-)
-# The shares of the positive and of the negative term in q.
-positive_share = differentiable(
-    lambda x, y: sigmoid(_share_logit(x, y)),
-    (lambda x, y: -_share_to_logits(x, y), _share_to_labels),
-)
-negative_share = differentiable(
-    lambda x, y: sigmoid(-_share_logit(x, y)),
-    (_share_to_logits, lambda x, y: -_share_to_labels(x, y)),
-)
+# log q also where q underflows.
+log_miss = differentiable(_log_miss_value, (lambda x, y: rise(miss(x, y)), _d_labels))

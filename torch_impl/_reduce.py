@@ -5,16 +5,29 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torch_impl._differentiable import Differentiable
+from torch_impl._limits import product
 
-def reduce(loss: Tensor, normalizer: Any, reduction: str) -> Any:
-    """Reduces ``loss``; ``normalizer`` is what ``"mean"`` divides the total by."""
+
+def reduce(
+    loss: Differentiable,
+    args: tuple[Any, ...],
+    *,
+    weight: Tensor | None = None,
+    normalizer: Any,
+    reduction: str,
+) -> Any:
+    """Weighs and reduces a loss; ``"mean"`` divides the total by ``normalizer``."""
     if reduction == "none":
-        return loss
-    total = loss.sum()
+        each = loss(*args)
+        return each if weight is None else product(weight, each)
+    total = loss.total(*args, weight=weight)
     if reduction == "sum":
         return total
+    if reduction == "mean" and isinstance(normalizer, int):
+        return total / max(normalizer, 1)
     # Not as_tensor: torch.export would make a constant of a dynamic size.
-    normalizer = loss.new_ones(()) * normalizer
+    normalizer = total.new_ones(()) * normalizer
     if reduction == "parts":
         return total, normalizer
     return total / torch.where(normalizer == 0, 1, normalizer)

@@ -1,18 +1,41 @@
 """Elementary functions without overflow or cancellation; see ``refimpl._stable``."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from torch_impl._differentiable import differentiable
 
+_LOG2_E = 1 / math.log(2)
+
+
+def sigmoids(v: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns sigmoid(v) and sigmoid(-v)."""
+    if torch.is_grad_enabled():
+        return sigmoid(v), sigmoid(-v)
+    if not torch.compiler.is_compiling():
+        return torch.sigmoid(v), torch.sigmoid(-v)
+    # One exponential for all: it is the one of softplus_rest.
+    z = torch.exp(-v.abs())
+    near = 1 / (1 + z)
+    return torch.where(v >= 0, near, z * near), torch.where(v >= 0, z * near, near)
+
+
+def softplus_rest(v: Tensor) -> Tensor:
+    """Returns softplus(v) - max(v, 0), which is log1p(exp(-abs(v)))."""
+    if not torch.compiler.is_compiling():
+        # exp2, because MKL's exp is slow on processors of other makers.
+        return v.abs().mul_(-_LOG2_E).exp2_().log1p_()
+    # Compiled for a CPU, log1p is slow. Kahan's form: what rounding took away from
+    # 1 + z is put back to first order, which is all there is.
+    z = torch.exp(-v.abs())
+    u = 1 + z
+    return torch.log(u) - ((u - 1) - z) * (1 / u)
+
 
 def _softplus(v: Tensor) -> Tensor:
-    return v.clamp(min=0) + torch.log1p(torch.exp(-v.abs()))
-
-
-def _sigmoid(v: Tensor) -> Tensor:
-    z = torch.exp(-v.abs())
-    return torch.where(v >= 0, 1, z) / (1 + z)
+    return v.clamp(min=0) + softplus_rest(v)
 
 
 def _softplus_ratio(v: Tensor) -> Tensor:
@@ -21,16 +44,11 @@ def _softplus_ratio(v: Tensor) -> Tensor:
     return torch.where(v >= 0, _softplus(v), torch.log1p(z) / z) * (1 + z)
 
 
-sigmoid = differentiable(_sigmoid, (lambda v: sigmoid(v) * sigmoid(-v),))
+sigmoid = differentiable(torch.sigmoid, (lambda v: sigmoid(v) * sigmoid(-v),))
 softplus = differentiable(_softplus, (lambda v: sigmoid(v),))
 softplus_ratio = differentiable(
     _softplus_ratio, (lambda v: 1 - sigmoid(-v) * softplus_ratio(v),)
 )
-
-
-def product(a: Tensor, b: Tensor) -> Tensor:
-    """Returns a * b with 0 * inf = 0: a term that is off stays off at the limit."""
-    return a * torch.where((a == 0) & torch.isinf(b), 0, b)
 
 
 def one_minus_exp(b: Tensor) -> Tensor:

@@ -9,10 +9,11 @@ from torch import Tensor
 from refimpl._validate import MODULATORS, REDUCTIONS, check_choice
 from torch_impl import bce
 from torch_impl._differentiable import differentiable
-from torch_impl._inputs import binary_inputs, hyperparameter
+from torch_impl._inputs import binary_inputs, each, hyperparameter
+from torch_impl._limits import product
 from torch_impl._reduce import reduce
-from torch_impl._stable import one_minus_exp, product
-from torch_impl.focal import alphas, focal
+from torch_impl._stable import one_minus_exp
+from torch_impl.focal import focal
 
 
 def adaptive_bce_with_logits(
@@ -28,12 +29,12 @@ def adaptive_bce_with_logits(
     check_choice("reduction", reduction, REDUCTIONS)
     check_choice("modulator", modulator, MODULATORS)
     x, y, w, _ = binary_inputs(logits, labels, pos_weight=pos_weight)
-    gamma = hyperparameter("gamma", gamma, like=x).expand(x.shape)
+    gamma = each(hyperparameter("gamma", gamma, like=x), like=x)
     if modulator == "probability":
-        loss = focal(x, y, w, gamma, *alphas(None, x))
+        loss, args = focal, (x, y, w, gamma, None)
     else:
-        loss = _weighted_loss(x, y, w, gamma)
-    return reduce(loss, x.numel(), reduction)
+        loss, args = _weighted_loss, (x, y, w, gamma)
+    return reduce(loss, args, normalizer=x.numel(), reduction=reduction)
 
 
 def _log_modulator_value(b: Tensor) -> Tensor:
@@ -60,30 +61,30 @@ _log_modulator = differentiable(
 )
 
 
-def _modulate(b: Tensor, gamma: Tensor) -> Tensor:
+def _modulate(b: Tensor, gamma: Any) -> Tensor:
     return torch.exp(product(gamma, _log_modulator(b)))
 
 
-def _cross_entropy(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
-    return bce.cross_entropy(x, y, w, torch.zeros_like(x))
+def _cross_entropy(x: Tensor, y: Tensor, w: Any) -> Tensor:
+    return bce.cross_entropy(x, y, w, 0)
 
 
-def _value(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
+def _value(x: Tensor, y: Tensor, w: Any, gamma: Any) -> Tensor:
     b = _cross_entropy(x, y, w)
     return product(_modulate(b, gamma), b)
 
 
 def _through_loss(partial: Callable[..., Tensor]) -> Callable[..., Tensor]:
     # One partial for the chain: its factors may be 0 and infinite at the limit.
-    def chained(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
+    def chained(x: Tensor, y: Tensor, w: Any, gamma: Any) -> Tensor:
         b = _cross_entropy(x, y, w)
         slope = _modulate(b, gamma) * (1 + gamma * _elasticity(b))
-        return product(slope, partial(x, y, w, torch.zeros_like(x)))
+        return product(slope, partial(x, y, w, 0))
 
     return chained
 
 
-def _d_gamma(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
+def _d_gamma(x: Tensor, y: Tensor, w: Any, gamma: Any) -> Tensor:
     log_modulator = _log_modulator(_cross_entropy(x, y, w))
     return product(_value(x, y, w, gamma), log_modulator)
 

@@ -6,9 +6,11 @@ from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice
 from torch_impl._differentiable import differentiable
-from torch_impl._inputs import binary_inputs, hyperparameter
+from torch_impl._inputs import binary_inputs, each, hyperparameter
+from torch_impl._limits import product
 from torch_impl._reduce import reduce
-from torch_impl._stable import product, sigmoid, softplus
+from torch_impl._sides import is_label, sides, tilt, weigh
+from torch_impl._stable import softplus
 
 
 def binary_cross_entropy_with_logits(
@@ -35,38 +37,53 @@ def binary_cross_entropy_with_logits(
         class_axis=class_axis,
     )
     s = hyperparameter("label_smoothing", label_smoothing, like=x, high=1, closed=False)
-    loss = cross_entropy(x, y, w, s.expand(x.shape))
-    return reduce(product(v, loss), x.numel(), reduction)
+    return reduce(
+        cross_entropy,
+        (x, y, w, each(s, like=x)),
+        weight=v,
+        normalizer=x.numel(),
+        reduction=reduction,
+    )
 
 
-def _targets(y: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
+def _targets(y: Tensor, w: Any, s: Any) -> tuple[Tensor, Tensor]:
+    """Returns what multiplies softplus(-x) and softplus(x)."""
+    on, off = sides(y)
     # Both sides from y: 1 - y' would lose the digits of a small s.
-    return y * (1 - s) + s / 2, (1 - y) * (1 - s) + s / 2
+    if isinstance(s, Tensor) or s != 0:
+        on, off = on * (1 - s) + s / 2, off * (1 - s) + s / 2
+    return on if w is None else w * on, off
 
 
-def _value(x: Tensor, y: Tensor, w: Tensor, s: Tensor) -> Tensor:
-    on, off = _targets(y, s)
-    return product(w * on, softplus(-x)) + product(off, softplus(x))
+def _value(x: Tensor, y: Tensor, w: Any, s: Any) -> Tensor:
+    return weigh(x, *_targets(y, w, s))
 
 
-def _d_logits(x: Tensor, y: Tensor, w: Tensor, s: Tensor) -> Tensor:
-    on, off = _targets(y, s)
-    return off * sigmoid(x) - w * on * sigmoid(-x)
+def _d_logits(x: Tensor, y: Tensor, w: Any, s: Any) -> Tensor:
+    return tilt(x, *_targets(y, w, s))
 
 
-def _d_labels(x: Tensor, _y: Tensor, w: Tensor, s: Tensor) -> Tensor:
-    return (1 - s) * (product(w, softplus(-x)) - softplus(x))
+def _joint(x: Tensor, y: Tensor, w: Any, s: Any) -> tuple[Tensor, Tensor]:
+    on, off = _targets(y, w, s)
+    return weigh(x, on, off), tilt(x, on, off)
 
 
-def _d_pos_weight(x: Tensor, y: Tensor, _w: Tensor, s: Tensor) -> Tensor:
-    on, _ = _targets(y, s)
-    return product(on, softplus(-x))
+def _d_labels(x: Tensor, y: Tensor, w: Any, s: Any) -> Tensor:
+    on = softplus(-x) if w is None else product(w, softplus(-x))
+    return (1 - s) * (on - softplus(x)) * is_label(y)
 
 
-def _d_label_smoothing(x: Tensor, y: Tensor, w: Tensor, _s: Tensor) -> Tensor:
-    return product(w * (0.5 - y), softplus(-x)) - product(0.5 - y, softplus(x))
+def _d_pos_weight(x: Tensor, y: Tensor, _w: Any, s: Any) -> Tensor:
+    on, off = _targets(y, None, s)
+    return product(on + 0 * off, softplus(-x))
+
+
+def _d_label_smoothing(x: Tensor, y: Tensor, w: Any, _s: Any) -> Tensor:
+    rest = (0.5 - y) * is_label(y)
+    on = rest if w is None else w * rest
+    return product(on, softplus(-x)) - product(rest, softplus(x))
 
 
 PARTIALS = (_d_logits, _d_labels, _d_pos_weight, _d_label_smoothing)
 
-cross_entropy = differentiable(_value, PARTIALS)
+cross_entropy = differentiable(_value, PARTIALS, joint=_joint)

@@ -8,9 +8,9 @@ from torch import Tensor
 from refimpl._validate import REDUCTIONS, SMOOTHINGS, check_choice
 from torch_impl._differentiable import differentiable
 from torch_impl._inputs import class_inputs, hyperparameter
+from torch_impl._limits import product
 from torch_impl._reduce import reduce
 from torch_impl._softmax import negative_log_softmax, others, softmax
-from torch_impl._stable import product
 
 
 def cross_entropy(
@@ -45,7 +45,11 @@ def cross_entropy(
     s = hyperparameter("label_smoothing", label_smoothing, like=x, high=1, closed=False)
     t = torch.where(kept.unsqueeze(-1), _targets(y, s, smoothing), 0)
     return reduce(
-        product(v, _weighted_sum(x, t, w.expand(x.shape))), divisor, reduction
+        _weighted_sum,
+        (x, t, w.expand(x.shape)),
+        weight=v,
+        normalizer=divisor,
+        reduction=reduction,
     )
 
 

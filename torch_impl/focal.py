@@ -1,16 +1,18 @@
 """Focal loss on independent logits."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice
 from torch_impl._differentiable import differentiable
-from torch_impl._inputs import binary_inputs, hyperparameter
-from torch_impl._miss import d_log_q, log_q, negative_share, positive_share
+from torch_impl._inputs import binary_inputs, each, hyperparameter
+from torch_impl._limits import product
+from torch_impl._miss import Miss, log_miss, miss, rise
 from torch_impl._reduce import reduce
-from torch_impl._stable import product, sigmoid, softplus, softplus_ratio
+from torch_impl._sides import sides, weigh
+from torch_impl._stable import softplus, softplus_ratio
 
 # Stands for an infinite logit; its products are still finite in float32.
 _HUGE = 1e30
@@ -40,91 +42,98 @@ def sigmoid_focal_loss(
         sample_weight=sample_weight,
         class_axis=class_axis,
     )
-    gamma = hyperparameter("gamma", gamma, like=x).expand(x.shape)
-    loss = focal(x, y, w, gamma, *alphas(alpha, x))
-    return reduce(product(v, loss), x.numel(), reduction)
+    gamma = each(hyperparameter("gamma", gamma, like=x), like=x)
+    if alpha is not None:
+        alpha = each(hyperparameter("alpha", alpha, like=x, high=1), like=x)
+    return reduce(
+        focal,
+        (x, y, w, gamma, alpha),
+        weight=v,
+        normalizer=x.numel(),
+        reduction=reduction,
+    )
 
 
-def alphas(alpha: Any, x: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the weights of the positive and the negative class; None is off."""
-    if alpha is None:
-        # Two tensors: torch.compile refuses a rule that gets one twice.
-        return torch.ones_like(x), torch.ones_like(x)
-    alpha = hyperparameter("alpha", alpha, like=x, high=1).expand(x.shape)
-    return alpha, 1 - alpha
+class _Terms(NamedTuple):
+    """What value and slopes are made of."""
+
+    miss: Miss
+    weight: Tensor
+    loss: Tensor
 
 
-def _alpha_t(y: Tensor, on: Tensor, off: Tensor) -> Tensor:
-    return y * on + (1 - y) * off
+def _terms(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> _Terms:
+    parts = miss(x, y)
+    on, off, _, _, q = parts
+    weight = torch.exp(gamma * q.log()) if isinstance(gamma, Tensor) else q**gamma
+    if alpha is not None:
+        weight = weight * _alpha_t(on, off, alpha)
+    return _Terms(parts, weight, weigh(x, on if w is None else w * on, off))
 
 
-def _cross_entropy(x: Tensor, y: Tensor, w: Tensor) -> Tensor:
-    return product(w * y, softplus(-x)) + product(1 - y, softplus(x))
+def _alpha_t(on: Tensor, off: Tensor, alpha: Any) -> Tensor:
+    return (on * alpha).add_(off * (1 - alpha))
 
 
-def _modulator(x: Tensor, y: Tensor, gamma: Tensor) -> Tensor:
-    return torch.exp(product(gamma, log_q(x, y)))
+def _value(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
+    terms = _terms(x, y, w, gamma, alpha)
+    return product(terms.weight, terms.loss)
 
 
-def _focused(x: Tensor, y: Tensor, w: Tensor, gamma: Tensor) -> Tensor:
-    return product(_modulator(x, y, gamma), _cross_entropy(x, y, w))
+def _slope(terms: _Terms, w: Any, gamma: Any) -> Tensor:
+    parts, weight, loss = terms
+    on, off, p, not_p, _ = parts
+    # At an infinite loss the slope of log q is 0.
+    focusing = rise(parts).mul_(gamma)
+    slope = torch.addcmul(off * p, focusing, loss.clamp(max=_HUGE))
+    on = on if w is None else w * on
+    return torch.addcmul(slope, on, not_p, value=-1).mul_(weight)
 
 
-def _value(
-    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
-) -> Tensor:
-    return product(_alpha_t(y, on, off), _focused(x, y, w, gamma))
+def _d_logits(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
+    return _slope(_terms(x, y, w, gamma, alpha), w, gamma)
 
 
-def _d_logits(
-    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
-) -> Tensor:
-    d_cross_entropy = (1 - y) * sigmoid(x) - w * y * sigmoid(-x)
-    focusing = gamma * product(d_log_q(x, y), _cross_entropy(x, y, w))
-    slope = _modulator(x, y, gamma) * (focusing + d_cross_entropy)
-    return _alpha_t(y, on, off) * slope
+def _joint(
+    x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any
+) -> tuple[Tensor, Tensor]:
+    terms = _terms(x, y, w, gamma, alpha)
+    slope = _slope(terms, w, gamma)
+    return product(terms.weight, terms.loss, witness=slope), slope
 
 
-def _d_labels(
-    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
-) -> Tensor:
+def _d_labels(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
     # Terms of opposite sign meet at an infinite logit: the limit is that of a huge one.
     huge = torch.where(torch.isinf(x), torch.inf, torch.ones_like(x))
     x = x.clamp(-_HUGE, _HUGE)
+    w = 1 if w is None else w
+    (on, off, p, not_p, q), _, loss = _terms(x, y, w, gamma, alpha)
     # Cross-entropy / q stays finite where both vanish, so 1 / q is never formed.
-    ratio = w * positive_share(x, y) * softplus_ratio(-x)
-    ratio = ratio + negative_share(x, y) * softplus_ratio(x)
-    focusing = gamma * (sigmoid(-x) - sigmoid(x)) * ratio
-    slope = _alpha_t(y, on, off) * (focusing + w * softplus(-x) - softplus(x))
-    slope = slope + (on - off) * _cross_entropy(x, y, w)
-    return product(_modulator(x, y, gamma) * slope, huge)
+    least = torch.finfo(x.dtype).tiny
+    ratio = w * (on * not_p.clamp(min=least) / q) * softplus_ratio(-x)
+    ratio = ratio + (off * p.clamp(min=least) / q) * softplus_ratio(x)
+    slope = gamma * (not_p - p) * ratio + w * softplus(-x) - softplus(x)
+    if alpha is not None:
+        slope = _alpha_t(on, off, alpha) * slope + (2 * alpha - 1) * loss
+    # It is not small where q is, so here q must not stop at the least normal number.
+    return product(torch.exp(product(gamma, log_miss(x, y))) * slope, huge)
 
 
-def _d_pos_weight(
-    x: Tensor, y: Tensor, _w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
-) -> Tensor:
-    weight = _alpha_t(y, on, off) * _modulator(x, y, gamma)
-    return product(weight, product(y, softplus(-x)))
+def _d_pos_weight(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
+    terms = _terms(x, y, w, gamma, alpha)
+    return product(terms.weight, product(terms.miss.on, softplus(-x)))
 
 
-def _d_gamma(
-    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, on: Tensor, off: Tensor
-) -> Tensor:
-    return product(_value(x, y, w, gamma, on, off), log_q(x, y))
+def _d_gamma(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
+    return product(_value(x, y, w, gamma, alpha), log_miss(x, y))
 
 
-def _d_on(
-    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, _on: Tensor, _off: Tensor
-) -> Tensor:
-    return product(y, _focused(x, y, w, gamma))
+def _d_alpha(x: Tensor, y: Tensor, w: Any, gamma: Any, _alpha: Any) -> Tensor:
+    on, off = sides(y)
+    loss = _value(x, y, w, gamma, None)
+    return product(on, loss) - product(off, loss)
 
 
-def _d_off(
-    x: Tensor, y: Tensor, w: Tensor, gamma: Tensor, _on: Tensor, _off: Tensor
-) -> Tensor:
-    return product(1 - y, _focused(x, y, w, gamma))
+PARTIALS = (_d_logits, _d_labels, _d_pos_weight, _d_gamma, _d_alpha)
 
-
-PARTIALS = (_d_logits, _d_labels, _d_pos_weight, _d_gamma, _d_on, _d_off)
-
-focal = differentiable(_value, PARTIALS)
+focal = differentiable(_value, PARTIALS, joint=_joint)

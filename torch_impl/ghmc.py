@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice, check_mask, check_pair
 from torch_impl import bce
-from torch_impl._density import GHMState, harmonise, masked, reduce_weighted
+from torch_impl._density import GHMState, harmonise, masked
 from torch_impl._inputs import binary_inputs
-from torch_impl._stable import sigmoid
+from torch_impl._reduce import reduce
+from torch_impl._sides import sides, tilt
 
 
 def ghmc_loss(
@@ -30,10 +30,11 @@ def ghmc_loss(
     check_choice("reduction", reduction, REDUCTIONS)
     check_pair(logits, labels)
     check_mask("sample_mask", sample_mask, tuple(logits.shape))
-    x, y, w, _ = binary_inputs(logits, labels)
+    x, y, _, _ = binary_inputs(logits, labels)
     x, y = masked(sample_mask, x), masked(sample_mask, y)
     harmony = harmonise(
-        _norm(x.detach(), y.detach()),
+        _norm,
+        (x.detach(), y.detach()),
         state,
         bins=bins,
         momentum=momentum,
@@ -42,11 +43,16 @@ def ghmc_loss(
         sample_mask=sample_mask,
         reduce_counts=reduce_counts,
     )
-    loss = bce.cross_entropy(x, y, w, torch.zeros_like(x))
-    return reduce_weighted(harmony, loss, reduction), harmony.state
+    loss = reduce(
+        bce.cross_entropy,
+        (x, y, None, 0),
+        weight=harmony.weight,
+        normalizer=harmony.kept,
+        reduction=reduction,
+    )
+    return loss, harmony.state
 
 
 def _norm(x: Tensor, y: Tensor) -> Tensor:
-    # A hard label has the norm sigmoid(-margin), where 1 - sigmoid would round.
-    hard = sigmoid(torch.where(y == 1, -x, x))
-    return torch.where((y == 0) | (y == 1), hard, (sigmoid(x) - y).abs())
+    # Not sigmoid(x) - y, which would round where a label is hard.
+    return tilt(x, *sides(y)).abs_()

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice, check_mask, check_pair
-from torch_impl._density import GHMState, harmonise, masked, reduce_weighted
+from torch_impl._density import GHMState, harmonise, masked
 from torch_impl._differentiable import differentiable
-from torch_impl._inputs import beside, computed, hyperparameter
+from torch_impl._inputs import beside, computed, hyperparameter, scalar
+from torch_impl._reduce import reduce
 
 
 def ghmr_loss(
@@ -33,9 +34,11 @@ def ghmr_loss(
     ahead = computed("predictions", predictions)
     behind = beside("targets", targets, like=ahead).to(ahead.dtype)
     d = masked(sample_mask, ahead) - masked(sample_mask, behind)
-    width = hyperparameter("mu", mu, like=d, positive=True).expand(d.shape)
+    width = hyperparameter("mu", mu, like=d, positive=True)
+    width = scalar(width, like=d).expand(d.shape)
     harmony = harmonise(
-        _slope(d.detach(), width.detach()).abs(),
+        _norm,
+        (d.detach(), width.detach()),
         state,
         bins=bins,
         momentum=momentum,
@@ -44,7 +47,18 @@ def ghmr_loss(
         sample_mask=sample_mask,
         reduce_counts=reduce_counts,
     )
-    return reduce_weighted(harmony, _smooth_abs(d, width), reduction), harmony.state
+    loss = reduce(
+        _smooth_abs,
+        (d, width),
+        weight=harmony.weight,
+        normalizer=harmony.kept,
+        reduction=reduction,
+    )
+    return loss, harmony.state
+
+
+def _norm(d: Tensor, width: Tensor) -> Tensor:
+    return _slope(d, width).abs()
 
 
 def _ratio(d: Tensor, size: Tensor) -> Tensor:

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice, check_mask, check_pair
 from torch_impl._differentiable import differentiable
-from torch_impl._inputs import beside, computed, hyperparameter, in_range
+from torch_impl._inputs import beside, computed, each, hyperparameter, in_range
+from torch_impl._limits import product
 from torch_impl._reduce import reduce
-from torch_impl._stable import product
-from torch_impl.focal import PARTIALS, alphas, focal
+from torch_impl.focal import PARTIALS, focal
 
 
 def heatmap_focal_loss(
@@ -33,11 +33,12 @@ def heatmap_focal_loss(
     x = computed("logits", logits)
     h = in_range("heatmap", heatmap, like=x, high=1)
     peak = h == 1 if pos_mask is None else beside("pos_mask", pos_mask, like=x)
-    alpha = hyperparameter("alpha", alpha, like=x).expand(x.shape)
-    beta = hyperparameter("beta", beta, like=x).expand(x.shape)
+    alpha = each(hyperparameter("alpha", alpha, like=x), like=x)
+    beta = each(hyperparameter("beta", beta, like=x), like=x)
     count = peak.sum()
     divisor = count.clamp(min=1) if reduction == "mean" else count
-    return reduce(_reduced_focal(x, h, peak, alpha, beta), divisor, reduction)
+    args = x, h, peak, alpha, beta
+    return reduce(_reduced_focal, args, normalizer=divisor, reduction=reduction)
 
 
 _power = differentiable(
@@ -49,43 +50,39 @@ _power = differentiable(
 )
 
 
-def _discount(h: Tensor, peak: Tensor, beta: Tensor) -> Tensor:
+def _discount(h: Tensor, peak: Tensor, beta: Any) -> Tensor:
     # A peak is not discounted; its heat still has to be a number in range.
     return _power(torch.where(peak, 0 * h, h), beta)
 
 
-def _focal_arguments(x: Tensor, peak: Tensor, alpha: Tensor) -> tuple[Tensor, ...]:
-    return x, peak.to(x.dtype), torch.ones_like(x), alpha, *alphas(None, x)
+def _focal_arguments(x: Tensor, peak: Tensor, alpha: Any) -> tuple[Any, ...]:
+    return x, peak.to(x.dtype), None, alpha, None
 
 
-def _value(x: Tensor, h: Tensor, peak: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+def _value(x: Tensor, h: Tensor, peak: Tensor, alpha: Any, beta: Any) -> Tensor:
     loss = focal(*_focal_arguments(x, peak, alpha))
     return product(_discount(h, peak, beta), loss)
 
 
 def _through_focal(partial: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def chained(
-        x: Tensor, h: Tensor, peak: Tensor, alpha: Tensor, beta: Tensor
-    ) -> Tensor:
+    def chained(x: Tensor, h: Tensor, peak: Tensor, alpha: Any, beta: Any) -> Tensor:
         slope = partial(*_focal_arguments(x, peak, alpha))
         return product(_discount(h, peak, beta), slope)
 
     return chained
 
 
-def _d_heatmap(
-    x: Tensor, h: Tensor, peak: Tensor, alpha: Tensor, beta: Tensor
-) -> Tensor:
+def _d_heatmap(x: Tensor, h: Tensor, peak: Tensor, alpha: Any, beta: Any) -> Tensor:
     slope = torch.where(peak, 0 * h, -product(beta, _discount(h, peak, beta - 1)))
     return product(slope, focal(*_focal_arguments(x, peak, alpha)))
 
 
-def _d_beta(x: Tensor, h: Tensor, peak: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+def _d_beta(x: Tensor, h: Tensor, peak: Tensor, alpha: Any, beta: Any) -> Tensor:
     log_discount = torch.log1p(-torch.where(peak, 0 * h, h))
     return product(_value(x, h, peak, alpha, beta), log_discount)
 
 
-_d_logits, _, _, _d_gamma, _, _ = PARTIALS
+_d_logits, _, _, _d_gamma, _ = PARTIALS
 _reduced_focal = differentiable(
     _value,
     (_through_focal(_d_logits), _d_heatmap, None, _through_focal(_d_gamma), _d_beta),

@@ -9,7 +9,6 @@ from refimpl._validate import REDUCTIONS, check_choice, check_pair, check_sample
 from torch_impl._differentiable import differentiable
 from torch_impl._inputs import computed, in_range
 from torch_impl._reduce import reduce
-from torch_impl._stable import product
 
 # PyTorch's clamp of both logarithms.
 _LEAST_LOG = -100.0
@@ -29,9 +28,12 @@ def binary_cross_entropy(
     like = computed("probs", probs)
     p = in_range("probs", like, like=like, high=1)
     y = in_range("labels", labels, like=p, high=1)
-    v = 1 if sample_weight is None else sample_weight
-    v = in_range("sample_weight", v, like=p)
-    return reduce(product(v, _cross_entropy(p, y)), p.numel(), reduction)
+    v = sample_weight
+    if v is not None:
+        v = in_range("sample_weight", v, like=p)
+    return reduce(
+        _cross_entropy, (p, y), weight=v, normalizer=p.numel(), reduction=reduction
+    )
 
 
 def _logs(p: Tensor) -> tuple[Tensor, Tensor]:

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice, check_indices
-from torch_impl._inputs import class_inputs, hyperparameter
+from torch_impl._inputs import class_inputs, each, hyperparameter
 from torch_impl._reduce import reduce
 from torch_impl._softmax import margin, top
-from torch_impl.focal import alphas, focal
+from torch_impl.focal import focal
 
 
 def softmax_focal_loss(
@@ -42,6 +42,7 @@ def softmax_focal_loss(
     m = margin(x, own)
     # Not a product with the one-hot label, which would meet infinite slopes with 0.
     weight = torch.where(own, w * y, 0).sum(dim=-1)
-    gamma = hyperparameter("gamma", gamma, like=x).expand(m.shape)
-    loss = focal(m, torch.ones_like(m), weight, gamma, *alphas(None, m))
-    return reduce(torch.where(kept, loss, 0), divisor, reduction)
+    weight = torch.where(kept, weight, 0)
+    gamma = each(hyperparameter("gamma", gamma, like=x), like=m)
+    args = m, torch.ones_like(m), weight, gamma, None
+    return reduce(focal, args, normalizer=divisor, reduction=reduction)

@@ -106,6 +106,11 @@ def test_every_loss_is_checked():
     assert {name.partition(" ")[0] for name in CASES} == losses
 
 
+def _assert_same(actual, expected):
+    # Compiled code takes other elementary functions, which round in their own way.
+    torch.testing.assert_close(actual, expected, rtol=1e-13, atol=0)
+
+
 # Dynamo instantiates every autograd.Function that it traces.
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
 @pytest.mark.parametrize("name", CASES)
@@ -121,10 +126,10 @@ def test_one_graph_without_breaks(name):
     for _ in range(2):
         actual, expected = _leaves(tensors), _leaves(tensors)
         value, reference = compiled(*actual), function(*expected)
-        assert torch.equal(value, reference)
+        _assert_same(value, reference)
         slopes = torch.autograd.grad(value, actual)
         for slope, known in zip(
             slopes, torch.autograd.grad(reference, expected), strict=True
         ):
-            assert torch.equal(slope, known)
+            _assert_same(slope, known)
     assert len(graphs) == 1

@@ -1,0 +1,38 @@
+"""The two sides of a label: what counts as positive and what as negative."""
+
+import torch
+from torch import Tensor
+
+from torch_impl._differentiable import differentiable
+from torch_impl._limits import nan_to_zero_, nonnegative
+from torch_impl._stable import sigmoids, softplus, softplus_rest
+
+
+def sides(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns y and 1 - y, of which one is NaN unless y is in [0, 1]."""
+    return nonnegative(labels), nonnegative(1 - labels)
+
+
+def is_label(labels: Tensor) -> Tensor:
+    """Returns 1, or NaN where a label is not in [0, 1]."""
+    on, off = sides(labels)
+    return 1 + 0 * (on + off)
+
+
+def _weigh(x: Tensor, on: Tensor, off: Tensor) -> Tensor:
+    loss = x.clamp(min=0).mul_(off).addcmul_(x.clamp(max=0), on, value=-1)
+    # A side that is off stays off at an infinite logit; the other term has the NaN.
+    return nan_to_zero_(loss).addcmul_(on + off, softplus_rest(x))
+
+
+def tilt(x: Tensor, on: Tensor, off: Tensor) -> Tensor:
+    """Returns off * sigmoid(x) - on * sigmoid(-x), the slope of ``weigh``."""
+    p, not_p = sigmoids(x)
+    return torch.addcmul(off * p, on, not_p, value=-1)
+
+
+# on * softplus(-x) + off * softplus(x), the cross-entropy of two sides.
+weigh = differentiable(
+    _weigh,
+    (tilt, lambda x, _on, _off: softplus(-x), lambda x, _on, _off: softplus(x)),
+)
