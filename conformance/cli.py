@@ -175,7 +175,7 @@ def bench(
     quick: Annotated[
         bool, typer.Option("--quick", help="Two sizes in float32, fewest repeats.")
     ] = False,
-    out: OutOption = Path("bench"),
+    out: OutOption = Path("report"),
 ) -> None:
     """Measures time and memory of our losses beside those of others.
 

@@ -143,10 +143,14 @@ def _checked(
     return {"value_off": value, "gradient_off": gradient}
 
 
+def reason(error: Exception) -> str:
+    """Returns what broke, in one line: compilers append pages."""
+    lines = f"{type(error).__name__}: {error}".splitlines()
+    return lines[0][:300]
+
+
 def _failed(error: Exception) -> dict[str, str]:
-    # The first line: compilers append pages.
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    return {"status": "failed", "error": reason[:300]}
+    return {"status": "failed", "error": reason(error)}
 
 
 def _summarise(

@@ -2,9 +2,10 @@
 
 import importlib
 import importlib.metadata
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,8 +18,9 @@ PEERS = {
     "torch": "conformance.bench.torch_peers",
     "jax": "conformance.bench.jax_peers",
 }
-# Libraries that take part where they are installed.
-OPTIONAL = ("torchvision", "kornia", "keras")
+OURS = "equipoise"
+
+Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Contender:
         library: Whose function; ours is ``"equipoise"``.
         framework: ``"torch"`` or ``"jax"``.
         mode: One of :data:`MODES`.
-        function: Returns the mean loss.
+        load: Imports and returns the function, which returns the mean loss.
         fullgraph: It must compile to one graph.
         differs: Why its numbers are not ours; empty if they must agree.
     """
@@ -37,7 +39,7 @@ class Contender:
     library: str
     framework: str
     mode: str
-    function: Callable[..., Any]
+    load: Callable[[], Function]
     fullgraph: bool = True
     differs: str = ""
 
@@ -52,23 +54,45 @@ class Contender:
         return f"{OURS} {self.framework} {self.mode}"
 
 
-OURS = "equipoise"
-
-
 @dataclass(frozen=True)
 class _Peer:
-    """A function of the peers' modules; see :class:`Contender`."""
+    """A function of a peers' module; see :class:`Contender`."""
 
     library: str
     framework: str
     function: str
-    needs: str = ""
     fullgraph: bool = True
     differs: str = ""
 
+    def load(self) -> Function:
+        return getattr(importlib.import_module(PEERS[self.framework]), self.function)
+
+
+@dataclass(frozen=True)
+class _Library:
+    """A function of a library that may be installed; keras runs on either framework.
+
+    Nobody promises that these compile to one graph.
+    """
+
+    library: str
+    function: str
+    fullgraph: bool = False
+    differs: str = ""
+
+    @property
+    def framework(self) -> str:
+        if self.library != "keras":
+            return "torch"
+        return os.environ.setdefault("KERAS_BACKEND", _first_installed())
+
+    def load(self) -> Function:
+        module = importlib.import_module("conformance.bench.library_peers")
+        return getattr(module, self.function)()
+
 
 _LOOP = "mmdetection's loop"
-_TABLE: dict[str, tuple[_Peer, ...]] = {
+_PEERS: dict[str, tuple[_Peer, ...]] = {
     "bce": (
         _Peer("torch.nn.functional", "torch", "bce"),
         _Peer("optax", "jax", "bce"),
@@ -90,6 +114,16 @@ _TABLE: dict[str, tuple[_Peer, ...]] = {
     "heatmap": (_Peer("clamped formula", "torch", "heatmap"),),
     "ghmr": (_Peer(_LOOP, "torch", "ghmr", fullgraph=False),),
 }
+_LIBRARIES: dict[str, tuple[_Library, ...]] = {
+    "bce": (_Library("keras", "keras_bce"),),
+    "focal": (
+        _Library("torchvision", "torchvision_focal"),
+        _Library("kornia", "kornia_focal"),
+        _Library("keras", "keras_focal"),
+    ),
+    "cross_entropy": (_Library("keras", "keras_cross_entropy"),),
+    "softmax_focal": (_Library("kornia", "kornia_softmax_focal"),),
+}
 
 
 def installed(framework: str) -> bool:
@@ -101,37 +135,24 @@ def installed(framework: str) -> bool:
 def contenders(loss: str, frameworks: tuple[str, ...]) -> list[Contender]:
     """Returns everyone who computes a loss, ours first."""
     found = [
-        Contender(OURS, framework, mode, ours(framework, loss))
+        Contender(OURS, framework, mode, partial(ours, framework, loss))
         for framework in frameworks
         for mode in MODES[framework]
     ]
-    for peer in _TABLE[loss]:
+    present = [
+        peer for peer in _LIBRARIES.get(loss, ()) if find_spec(peer.library) is not None
+    ]
+    for peer in (*_PEERS[loss], *present):
         if peer.framework in frameworks:
             found += _in_every_mode(peer)
     return found
 
 
-def _in_every_mode(peer: _Peer) -> Iterator[Contender]:
-    function = getattr(importlib.import_module(PEERS[peer.framework]), peer.function)
-    for mode in MODES[peer.framework]:
-        yield Contender(
-            peer.library,
-            peer.framework,
-            mode,
-            function,
-            fullgraph=peer.fullgraph,
-            differs=peer.differs,
-        )
-
-
-@cache
-def ours(framework: str, loss: str) -> Callable[..., Any]:
+def ours(framework: str, loss: str) -> Function:
     """Returns our function of logits, labels and further arrays."""
     described = LOSSES[loss]
-    function = getattr(
-        importlib.import_module(PACKAGES[framework]), described.operation
-    )
-    options = described.options
+    module = importlib.import_module(PACKAGES[framework])
+    function, options = getattr(module, described.operation), described.options
 
     def stateless(x: Any, y: Any, *extras: Any) -> Any:
         named = dict(zip(described.extras, extras, strict=True))
@@ -145,7 +166,24 @@ def ours(framework: str, loss: str) -> Callable[..., Any]:
 
 def libraries() -> dict[str, str]:
     """Returns the version of every library that takes part where it is installed."""
+    names = sorted({peer.library for row in _LIBRARIES.values() for peer in row})
     return {
         name: importlib.metadata.version(name) if find_spec(name) else "absent"
-        for name in OPTIONAL
+        for name in names
     }
+
+
+def _in_every_mode(peer: _Peer | _Library) -> Iterator[Contender]:
+    for mode in MODES[peer.framework]:
+        yield Contender(
+            peer.library,
+            peer.framework,
+            mode,
+            peer.load,
+            fullgraph=peer.fullgraph,
+            differs=peer.differs,
+        )
+
+
+def _first_installed() -> str:
+    return next(filter(installed, MODES), "tensorflow")

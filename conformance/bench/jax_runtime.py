@@ -28,7 +28,7 @@ class JaxRuntime:
 
     def ready(self, contender: Contender, arguments: tuple[Any, ...]) -> "JaxCall":
         """Compiles value and gradient as one program."""
-        program = jax.jit(jax.value_and_grad(contender.function))
+        program = jax.jit(jax.value_and_grad(contender.load()))
         return JaxCall(program, arguments, on_cpu=self.device.platform == "cpu")
 
     def copying(self, traffic: int) -> Timed:

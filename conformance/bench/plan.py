@@ -1,7 +1,7 @@
 """Which cells a run measures."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -101,6 +101,13 @@ def plan(options: Options) -> list[Cell]:
         if selected(cell.name, options)
     ]
     return list(dict.fromkeys(chosen))
+
+
+def training(options: Options, frameworks: Iterable[str]) -> list[str]:
+    """Returns the frameworks whose training is measured."""
+    if options.quick:
+        return []
+    return [name for name in frameworks if selected(f"training/{name}", options)]
 
 
 def selected(name: str, options: Options) -> bool:

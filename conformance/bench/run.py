@@ -13,8 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from conformance import vectors
 from conformance.bench.bars import verdicts
+from conformance.bench.cells import reason
 from conformance.bench.contenders import installed, libraries
-from conformance.bench.plan import LARGE, Options, cores, plan
+from conformance.bench.growth import series
+from conformance.bench.plan import LARGE, Options, cores, plan, training
 from conformance.bench.runtimes import Runtime, runtime
 from conformance.bench.tables import show
 from conformance.bench.timing import Spread, take
@@ -53,7 +55,8 @@ def bench(options: Options, console: Console) -> int:
     record["bars"] = verdicts(record)
     _write(record, path)
     show(record, console)
-    console.print(f"\n{path}", soft_wrap=True)
+    written = [path, *_plotted(record, path.with_suffix(".png"), console)]
+    console.print(f"\n{', '.join(map(str, written))}", soft_wrap=True)
     return INTERRUPTED if record["interrupted"] else 0
 
 
@@ -63,6 +66,21 @@ def _work(options: Options, runtimes: dict[str, Runtime]) -> Iterable[Work]:
             cell.name,
             lambda cell=cell: cell.measure(runtimes, options.resolved_rounds()),
         )
+    for framework in training(options, runtimes):
+        yield (
+            f"training/{framework}",
+            lambda framework=framework: _trained(framework, options.device),
+        )
+
+
+def _trained(framework: str, device: str) -> dict[str, Any]:
+    # The recipes need scikit-learn, which losses do not.
+    from conformance.bench.training import measure_training
+
+    try:
+        return measure_training(framework, device)
+    except Exception as error:
+        return {"training": framework, "error": reason(error)}
 
 
 def _run(
@@ -134,6 +152,24 @@ def _bandwidth(options: Options, runtimes: dict[str, Runtime]) -> dict[str, Any]
         "low": spread.low,
         "high": spread.high,
     }
+
+
+def _plotted(record: dict[str, Any], path: Path, console: Console) -> list[Path]:
+    lines = [line for line in series(record["cells"]) if line.axis == "N"]
+    lines = [line for line in lines if len(line.at) > 1]
+    # One dtype: float32 where it was measured.
+    lines = [line for line in lines if line.dtype == max(x.dtype for x in lines)]
+    if not lines:
+        return []
+    try:
+        from conformance.bench.plot import draw_plot
+    except ModuleNotFoundError as error:
+        console.print(f"no plot: {error.name} is not installed")
+        return []
+    device = record["header"]["device"]
+    machine = device.get("gpu", f"{cores()} cores of {device['cpu']}")
+    draw_plot(lines, path, machine)
+    return [path]
 
 
 def _writable(folder: Path) -> Path:

@@ -9,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.bench.bars import AT_LEAST, HOLDS, MISSES
+from conformance.bench.growth import Series, series, slope
+from conformance.bench.plan import LATENCY
 from conformance.bench.problems import LOSSES
 
 _COLOURS = {HOLDS: "green", MISSES: "bold red"}
@@ -21,19 +23,34 @@ def show(record: Mapping[str, Any], console: Console) -> None:
         record: Header, cells and bars.
         console: Where to.
     """
-    for name, cell in record["cells"].items():
-        if "contenders" in cell:
+    cells = record["cells"]
+    lines = series(cells)
+    parts: list[Table | Text] = []
+    for line in lines:
+        if line.axis == "N":
+            name = f"{line.loss}/{line.dtype}/N={line.at[-1]}"
+            parts += [_cell(name, cells[name]), *_notes(cells[name])]
+    parts += [_growth(line) for line in lines if len(line.at) > 1]
+    for table in (_latency(cells), _training(cells)):
+        parts += [table] if table.row_count else []
+    for part in parts:
+        if isinstance(part, Table):
             console.print()
-            console.print(_cell(name, cell))
-            for line in _notes(cell):
-                console.print(line)
-    judged = [bar for bar in record["bars"] if bar["measured"] is not None]
+        console.print(part)
+    _show_bars(record["bars"], console)
+    absent = [k for k, v in record["header"]["libraries"].items() if v == "absent"]
+    if absent:
+        console.print(f"not installed, hence not measured: {', '.join(absent)}")
+
+
+def _show_bars(bars: list[dict[str, Any]], console: Console) -> None:
+    judged = [bar for bar in bars if bar["measured"] is not None]
     if judged:
         console.print()
         console.print(_bars(judged))
-    if len(judged) < len(record["bars"]):
-        rest = len(record["bars"]) - len(judged)
-        console.print(f"{rest} bars of {len(record['bars'])} not measured in this run")
+    if len(judged) < len(bars):
+        rest = len(bars) - len(judged)
+        console.print(f"{rest} bars of {len(bars)} not measured in this run")
 
 
 def _cell(name: str, cell: Mapping[str, Any]) -> Table:
@@ -71,6 +88,74 @@ def _notes(cell: Mapping[str, Any]) -> list[Text]:
     return lines
 
 
+def _growth(line: Series) -> Table:
+    """Times along an axis, and the exponent of growth between the last two points."""
+    total = " at constant N * K" if line.axis == "K" else ""
+    table = _table(f"{line.loss}, {line.dtype}: how time grows with {line.axis}{total}")
+    table.add_column(line.axis, overflow="fold")
+    for value in line.at:
+        table.add_column(_short(value), justify="right", no_wrap=True)
+    table.add_column("exponent", justify="right", no_wrap=True)
+    rows = {**line.seconds, "copy of as many bytes": [*line.floor]}
+    for name, seconds in rows.items():
+        exponent = slope(line.at, seconds)
+        table.add_row(
+            name,
+            *("" if s is None else duration(s) for s in seconds),
+            "" if exponent is None else f"{exponent:.2f}",
+        )
+    return table
+
+
+def _latency(cells: Mapping[str, Any]) -> Table:
+    """Our time and, in brackets, the first peer's, for every way of running."""
+    table = _table(f"Latency at N = {LATENCY}: ours (first peer's)")
+    table.add_column("loss", overflow="fold")
+    modes = {}
+    for name, cell in cells.items():
+        if name.endswith(f"/float32/N={LATENCY}"):
+            modes[cell["loss"]] = _pairs(cell["contenders"])
+    columns = dict.fromkeys(mode for pairs in modes.values() for mode in pairs)
+    for mode in columns:
+        table.add_column(mode, justify="right", no_wrap=True)
+    for loss, pairs in modes.items():
+        table.add_row(loss, *(pairs.get(mode, "") for mode in columns))
+    return table
+
+
+def _pairs(contenders: list[dict[str, Any]]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for contender in contenders:
+        mode = f"{contender['framework']} {contender['mode']}"
+        if "seconds" in contender:
+            median = contender["seconds"]["median"]
+            found.setdefault(mode, []).append(duration(median))
+    return {
+        mode: f"{times[0]} ({times[1]})" if len(times) > 1 else times[0]
+        for mode, times in found.items()
+    }
+
+
+def _training(cells: Mapping[str, Any]) -> Table:
+    """Seeds per second of our batched training and of the plain loop."""
+    table = _table("Training: seeds per second")
+    table.add_column("training", overflow="fold")
+    for heading in ("updates", "batched", "plain loop", "speed-up"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, cell in cells.items():
+        if "error" in cell:
+            table.add_row(f"{name}: {cell['error']}", "", "", "", "failed")
+        elif "training" in cell:
+            rates = [rate["median"] for rate in cell["seeds_per_second"].values()]
+            table.add_row(
+                f"{name}: {cell['training']}",
+                str(cell["updates"]),
+                *(f"{rate:.3g}" for rate in rates),
+                f"{cell['speed_up']['median']:.3g}",
+            )
+    return table
+
+
 def _bars(bars: list[dict[str, Any]]) -> Table:
     table = _table("Bars")
     for heading in ("cell", "what"):
@@ -96,6 +181,11 @@ def duration(seconds: float) -> str:
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds / 1e-9:.3g} ns"
+
+
+def _short(value: int) -> str:
+    power = value.bit_length() - 1
+    return f"2^{power}" if value > LATENCY and 2**power == value else str(value)
 
 
 def _table(title: str) -> Table:

@@ -77,33 +77,36 @@ def take(
     generator = np.random.default_rng(seed)
     samples: dict[str, list[float]] = {}
     errors: dict[str, Exception] = {}
-    first: dict[str, float] = {}
+    usual: dict[str, float] = {}
     with _no_collection():
         for number in range(rounds + 1):
             names = [name for name in contenders if name not in errors]
             for name in generator.permutation(names).tolist():
                 timed = contenders[name]
                 try:
-                    if first.get(name, 0.0) < LONG_SECONDS:
-                        timed.call()
-                        timed.wait()
-                    repeats = math.ceil(minimum / first.get(name, minimum))
+                    if not number:
+                        usual[name] = _least(timed, clock)
+                        continue
+                    if usual[name] < LONG_SECONDS:
+                        _sample(timed, 1, clock)
+                    repeats = math.ceil(minimum / usual[name])
                     seconds = _sample(timed, repeats, clock)
                 except Exception as error:
                     errors[name] = error
                     samples.pop(name, None)
-                    continue
-                if number:
-                    samples.setdefault(name, []).append(seconds)
                 else:
-                    # The first round only tells how many evaluations fill a sample.
-                    first[name] = max(seconds, 1e-9)
+                    samples.setdefault(name, []).append(seconds)
     return samples, errors
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> Spread:
     """Summarises the ratios of two contenders, formed round by round."""
     return Spread.of([a / b for a, b in zip(above, below, strict=True)])
+
+
+def _least(timed: Timed, clock: Clock) -> float:
+    """Returns how long one evaluation takes where nothing disturbs it."""
+    return max(min(_sample(timed, 1, clock) for _ in range(3)), 1e-9)
 
 
 def _sample(timed: Timed, repeats: int, clock: Clock) -> float:

@@ -39,7 +39,7 @@ class TorchRuntime:
 
     def ready(self, contender: Contender, arguments: tuple[Any, ...]) -> "TorchCall":
         """Compiles the function where asked; autograd differentiates the result."""
-        function: Any = contender.function
+        function: Any = contender.load()
         if contender.mode == "compiled":
             function = torch.compile(
                 function, fullgraph=contender.fullgraph, dynamic=False
