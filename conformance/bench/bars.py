@@ -1,4 +1,7 @@
-"""The bars that our losses are held to, and whether a run's numbers reach them."""
+"""The bars that our losses are held to, and whether a run's numbers reach them.
+
+How long the suite itself may take is not measured here but by ``conformance run``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -79,7 +82,8 @@ class Bar:
             pair = named[self.other]["samples"], own["samples"]
             return ratios(*(pair if self.at_least else pair[::-1]))
         if self.quantity == "memory":
-            return Spread.of([own["peak_inputs"]])
+            peak = own["peak_inputs"]
+            return None if peak is None else Spread.of([peak])
         floor = own["times_floor"]
         if self.quantity == "bandwidth":
             return Spread(1 / floor["median"], 1 / floor["high"], 1 / floor["low"])

@@ -115,11 +115,20 @@ def _prepare(
             record["warmup_seconds"] = time.perf_counter() - start
             reference = outputs if reference is None else reference
             record |= _checked(outputs, reference, same=not contender.differs)
-            record["peak_bytes"] = ready.peak()
+            record["peak_bytes"] = _peak(ready, record)
             entrant.ready = ready
         except Exception as error:
             record |= _failed(error)
     return entrants
+
+
+def _peak(ready: Ready, record: dict[str, Any]) -> int | None:
+    """Returns None where memory cannot be told; the times are worth having alone."""
+    try:
+        return ready.peak()
+    except Exception as error:
+        record["memory_error"] = reason(error)
+        return None
 
 
 def _checked(
@@ -163,13 +172,13 @@ def _summarise(
     own = samples.get(entrant.contender.name)
     if own is None:
         return
-    spread = Spread.of(own)
+    spread, peak = Spread.of(own), entrant.record["peak_bytes"]
     found = {
         "samples": own,
         "seconds": asdict(spread),
         "gb_per_s": traffic / spread.median / 1e9,
         "times_floor": asdict(ratios(own, samples[_COPY])),
-        "peak_inputs": entrant.record["peak_bytes"] / logits,
+        "peak_inputs": None if peak is None else peak / logits,
     }
     ours = samples.get(entrant.contender.counterpart)
     if ours is not None and ours is not own:

@@ -82,4 +82,7 @@ def _timed(call: Any, *, on_cpu: bool) -> Timed:
     def start() -> None:
         newest[:] = [call()]
 
-    return Timed(start, lambda: jax.block_until_ready(newest) and None)
+    def wait() -> None:
+        jax.block_until_ready(newest)
+
+    return Timed(start, wait)

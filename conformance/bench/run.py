@@ -47,17 +47,28 @@ def bench(options: Options, console: Console) -> int:
         raise UsageError(f"--select: {options.select!r} matches no cell.")
     path = _writable(options.out) / "bench.json"
     record = {"header": _header(options, runtimes), "interrupted": False, "cells": {}}
+    _warn_of_load(record["header"], console)
     try:
         record["header"]["copy"] = _bandwidth(options, runtimes)
         _run(work, record, path, console)
     except KeyboardInterrupt:
         record["interrupted"] = True
+    record["header"]["load"]["end"] = _load()
     record["bars"] = verdicts(record)
     _write(record, path)
     show(record, console)
     written = [path, *_plotted(record, path.with_suffix(".png"), console)]
     console.print(f"\n{', '.join(map(str, written))}", soft_wrap=True)
     return INTERRUPTED if record["interrupted"] else 0
+
+
+def _warn_of_load(header: dict[str, Any], console: Console) -> None:
+    load, own = header["load"]["start"], header["threads"]["cores"]
+    if load is not None and load > own / 2:
+        console.print(
+            f"load {load:.1f} on {own} cores: others disturb these timings",
+            style="yellow",
+        )
 
 
 def _work(options: Options, runtimes: dict[str, Runtime]) -> Iterable[Work]:
@@ -131,7 +142,13 @@ def _header(options: Options, runtimes: dict[str, Runtime]) -> dict[str, Any]:
         **header(vectors.manifest(), options.record(), runtimes),
         "threads": threads,
         "libraries": libraries(),
+        # Of one minute: what else ran on these cores, and what the bench itself did.
+        "load": {"start": _load()},
     }
+
+
+def _load() -> float | None:
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def _bandwidth(options: Options, runtimes: dict[str, Runtime]) -> dict[str, Any]:

@@ -28,8 +28,8 @@ def show(record: Mapping[str, Any], console: Console) -> None:
     parts: list[Table | Text] = []
     for line in lines:
         if line.axis == "N":
-            name = f"{line.loss}/{line.dtype}/N={line.at[-1]}"
-            parts += [_cell(name, cells[name]), *_notes(cells[name])]
+            cell = cells[f"{line.loss}/{line.dtype}/N={line.at[-1]}"]
+            parts += [_cell(cell), *_notes(cell)]
     parts += [_growth(line) for line in lines if len(line.at) > 1]
     for table in (_latency(cells), _training(cells)):
         parts += [table] if table.row_count else []
@@ -53,10 +53,10 @@ def _show_bars(bars: list[dict[str, Any]], console: Console) -> None:
         console.print(f"{rest} bars of {len(bars)} not measured in this run")
 
 
-def _cell(name: str, cell: Mapping[str, Any]) -> Table:
+def _cell(cell: Mapping[str, Any]) -> Table:
     shape = " x ".join(map(str, cell["shape"]))
-    title = f"{name}: {LOSSES[cell['loss']].title}, {cell['dtype']}, {shape}, copy "
-    table = _table(f"{title}{cell['copy_gb_per_s']:.3g} GB/s")
+    title = f"{LOSSES[cell['loss']].title}, {cell['dtype']}, {shape}"
+    table = _table(f"{title}; copy {cell['copy_gb_per_s']:.3g} GB/s")
     table.add_column("contender", overflow="fold")
     headings = ("time", "spread", "time / ours", "GB/s", "x floor", "memory")
     for heading in headings:
@@ -65,7 +65,7 @@ def _cell(name: str, cell: Mapping[str, Any]) -> Table:
         if "samples" not in found:
             table.add_row(found["name"], "failed", *("",) * 5)
             continue
-        spread = found["seconds"]
+        spread, peak = found["seconds"], found["peak_inputs"]
         width = (spread["high"] - spread["low"]) / spread["median"]
         table.add_row(
             found["name"],
@@ -74,7 +74,7 @@ def _cell(name: str, cell: Mapping[str, Any]) -> Table:
             f"{found['ratio']['median']:.2f}" if "ratio" in found else "",
             f"{found['gb_per_s']:.3g}",
             f"{found['times_floor']['median']:.3g}",
-            f"{found['peak_inputs']:.3g}",
+            "" if peak is None else f"{peak:.3g}",
         )
     return table
 
@@ -82,8 +82,8 @@ def _cell(name: str, cell: Mapping[str, Any]) -> Table:
 def _notes(cell: Mapping[str, Any]) -> list[Text]:
     lines = []
     for found in cell["contenders"]:
-        reason = found.get("error") or found["differs"]
-        if reason:
+        why = (found.get("error"), found.get("memory_error"), found["differs"])
+        for reason in filter(None, why):
             lines.append(Text(f"{found['name']}: {reason}", style="yellow"))
     return lines
 

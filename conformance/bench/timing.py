@@ -1,7 +1,6 @@
 """Samples of several contenders, taken in turn."""
 
 import gc
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -89,7 +88,7 @@ def take(
                         continue
                     if usual[name] < LONG_SECONDS:
                         _sample(timed, 1, clock)
-                    repeats = math.ceil(minimum / usual[name])
+                    repeats = max(1, round(minimum / usual[name]))
                     seconds = _sample(timed, repeats, clock)
                 except Exception as error:
                     errors[name] = error

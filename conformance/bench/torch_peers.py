@@ -58,7 +58,8 @@ def _loop_weights(norm: Tensor, counts: Tensor) -> Tensor:
     """Weighs elements bin by bin, as mmdetection's GHM losses do.
 
     Every bin makes two comparisons, a count that the host waits for, and a masked
-    write. The average goes into a copy, so that each call begins alike.
+    write. The average goes into a copy, so that each call begins alike; the mask of
+    valid elements is left out, which only makes it faster.
     """
     edges = torch.arange(BINS + 1, device=norm.device).float() / BINS
     edges[-1] += 1e-6

@@ -53,8 +53,11 @@ class TorchRuntime:
         return Timed(lambda: target.copy_(source), lambda: _wait(self.device))
 
     def forget(self) -> None:
-        """Drops compiled functions, whose number per function is limited."""
+        """Drops compiled functions, whose number is limited, and unused memory."""
         torch.compiler.reset()
+        if self.device.type == "cuda":
+            # JAX takes its memory from the same card.
+            torch.cuda.empty_cache()
 
     def _tensor(self, array: Array, dtype: torch.dtype) -> torch.Tensor:
         tensor = torch.as_tensor(array)
