@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from refimpl import _validate
+from torch_impl._differentiable import plain
 from torch_impl._reduce import along_class_axis
 
 
@@ -114,19 +115,39 @@ class ClassInputs(NamedTuple):
 
     Attributes:
         logits: Scores, the class axis last.
-        labels: Probability of each class; NaN for a bad one.
-        class_weights: One value per class; all NaN if one is bad.
+        labels: Probability of each class, NaN for a bad one; or the index of the class,
+            ``IGNORED`` or ``BAD``.
+        class_weights: One value per class, all NaN if one is bad; None is off.
         sample_weight: One value per example; None is off.
-        kept: Whether an example counts.
         normalizer: What ``"mean"`` divides by.
     """
 
     logits: Tensor
     labels: Tensor
-    class_weights: Tensor
+    class_weights: Tensor | None
     sample_weight: Tensor | None
-    kept: Tensor
-    normalizer: Tensor
+    normalizer: Tensor | int
+
+
+def picked(w: Tensor, index: Tensor) -> Tensor:
+    """Returns the weight of each class index."""
+    if plain() and not (torch.is_grad_enabled() and w.requires_grad):
+        return w[index]
+    # Not w[index], whose gradient is added up one by one.
+    own = torch.arange(w.shape[0], device=w.device) == index.unsqueeze(-1)
+    return torch.where(own, w, 0).sum(dim=-1)
+
+
+def blank(rows: Tensor, marked: Tensor) -> Tensor:
+    """Replaces the rows that a column marks by 0."""
+    # Eager torch on a CPU chooses one by one; most often there is nothing to replace.
+    if rows.is_cpu and plain() and not marked.any():
+        return rows
+    return torch.where(marked, 0, rows)
+
+
+# What a label is that is no class.
+IGNORED, BAD = -1, -2
 
 
 def class_inputs(
@@ -139,38 +160,36 @@ def class_inputs(
     class_axis: int,
     normalizer: str,
 ) -> ClassInputs:
-    """Validates and converts; a weight that is off becomes 1, a bad value NaN."""
+    """Validates and converts; a bad value becomes NaN, a bad index ``BAD``."""
     _validate.check_choice("normalizer", normalizer, _validate.NORMALIZERS)
     _validate.check_integer("ignore_index", ignore_index)
     by_index = _validate.check_classes(logits, labels, class_axis)
     x = computed("logits", logits).movedim(class_axis, -1)
     _validate.check_class_weights(class_weights, x.shape[-1])
     _validate.check_sample_weight(sample_weight, tuple(x.shape[:-1]))
-    labels = beside("labels", labels, like=x)
+    labels, w, v = beside("labels", labels, like=x), class_weights, sample_weight
+    if w is not None:
+        w = in_range("class_weights", w, like=x)
+        w = w * torch.where(w.isnan().any(), torch.nan, torch.ones_like(w))
     if by_index:
-        y, kept = _one_hot(labels, x, ignore_index)
+        y = _indices(labels, x.shape[-1], ignore_index)
+        kept = y != IGNORED
+        v = v if v is None else beside("sample_weight", v, like=x).where(kept, 1)
+        each = None if w is None else torch.where(kept, picked(w, y.clamp(min=0)), 0)
     else:
         y = in_range("labels", labels.movedim(class_axis, -1), like=x, high=1)
-        kept = torch.ones_like(x[..., 0], dtype=torch.bool)
-    w = x.new_ones(x.shape[-1])
-    if class_weights is not None:
-        w = in_range("class_weights", class_weights, like=x)
-        w = w * torch.where(w.isnan().any(), torch.nan, torch.ones_like(w))
-    v = sample_weight
+        kept = x.new_ones(x.shape[:-1], dtype=torch.bool)
+        each = y if w is None else y * w
     if v is not None:
-        v = beside("sample_weight", v, like=x).where(kept, 1)
         v = in_range("sample_weight", v, like=x)
-    divisor = (y * w).sum() if normalizer == "weights" else kept.sum()
-    x = torch.where(kept.unsqueeze(-1), x, 0)
-    return ClassInputs(x, y, w, v, kept, divisor)
+    divisor = kept if each is None or normalizer == "count" else each
+    return ClassInputs(x, y, w, v, divisor.sum())
 
 
-def _one_hot(labels: Tensor, x: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
-    """Returns labels as probabilities, 0 where ignored, and which are kept."""
-    classes = torch.arange(x.shape[-1], device=x.device)
+def _indices(labels: Tensor, classes: int, ignore_index: int) -> Tensor:
+    """Returns class indices with marks for what is no class."""
     # In a narrow type the ignored index would wrap; what wraps here is not ignored.
     unsigned, labels = not labels.dtype.is_signed, labels.long()
-    kept = (labels != ignore_index) | ((labels < 0) & unsigned)
-    valid = (labels >= 0) & (labels < x.shape[-1])
-    share = torch.where(kept, torch.where(valid, 1.0, torch.nan), 0.0).to(x.dtype)
-    return (classes == labels.unsqueeze(-1)) * share.unsqueeze(-1), kept
+    ignored = (labels == ignore_index) & ~((labels < 0) & unsigned)
+    valid = (labels >= 0) & (labels < classes)
+    return torch.where(ignored, IGNORED, torch.where(valid, labels, BAD))

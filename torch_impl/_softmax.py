@@ -6,28 +6,21 @@ from torch import Tensor
 from torch_impl._differentiable import differentiable
 
 
-def top(a: Tensor) -> Tensor:
-    """Marks the first of the largest elements."""
-    classes = torch.arange(a.shape[-1], device=a.device)
-    return classes == a.argmax(dim=-1, keepdim=True)
-
-
 def others(a: Tensor) -> Tensor:
     """Returns, for each element, the sum of the others; a >= 0, no cancellation."""
-    first = top(a)
-    rest = torch.where(first, 0, a).sum(dim=-1, keepdim=True)
+    largest, first = a.max(dim=-1, keepdim=True)
+    rest = a.scatter(-1, first, 0).sum(dim=-1, keepdim=True)
     # Only the largest element can be more than half of the sum.
-    total = rest + torch.where(first, a, 0).sum(dim=-1, keepdim=True)
-    return torch.where(first, rest, total - a)
+    return ((rest + largest) - a).scatter(-1, first, rest)
 
 
 def _from_top(x: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the distance of each logit from the largest, and the rest of the sum."""
-    first = top(x)
     # Not amax, whose derivative is spread over ties.
-    largest = torch.where(first, x, 0).sum(dim=-1, keepdim=True)
-    gap = torch.where(first & ~x.isnan(), 0, largest - x)
-    rest = torch.where(first, 0, torch.exp(-gap)).sum(dim=-1, keepdim=True)
+    largest, first = x.max(dim=-1, keepdim=True)
+    # Infinite logits have no distance; NaN at the top is not wiped out.
+    gap = (largest - x).scatter(-1, first, 0 * torch.exp(-largest.abs()))
+    rest = torch.exp(-gap).scatter(-1, first, 0).sum(dim=-1, keepdim=True)
     return gap, rest
 
 
@@ -41,31 +34,30 @@ def softmax(x: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the probability of each class, and of all others together."""
     gap, rest = _from_top(x)
     share = torch.exp(-gap)
-    return share / (1 + rest), others(share) / (1 + rest)
+    return share / (1 + rest), (rest + (1 - share)) / (1 + rest)
 
 
-def _against(x: Tensor, own: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _against(x: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Returns the largest rival, the shares counted from it, and their rest."""
-    rivals = torch.where(own, -torch.inf, x)
-    first = top(rivals)
-    largest = torch.where(first, rivals, 0).sum(dim=-1, keepdim=True)
-    share = torch.exp(torch.where(first, 0, rivals - largest))
+    rivals = x.scatter(-1, index.unsqueeze(-1), -torch.inf)
+    largest, first = rivals.max(dim=-1, keepdim=True)
+    share = torch.exp((rivals - largest).scatter(-1, first, 0))
     # A rival at -inf has no share, also where there is no other.
     share = torch.where(rivals.isneginf(), 0, share)
-    return largest, share, torch.where(first, 0, share).sum(dim=-1, keepdim=True)
+    return largest, share, share.scatter(-1, first, 0).sum(dim=-1, keepdim=True)
 
 
-def _margin_value(x: Tensor, own: Tensor) -> Tensor:
-    largest, _, rest = _against(x, own)
+def _margin_value(x: Tensor, index: Tensor) -> Tensor:
+    largest, _, rest = _against(x, index)
     # In this order: what logits have in common must not round their difference.
-    lead = torch.where(own, x, 0).sum(dim=-1, keepdim=True) - largest
+    lead = x.gather(-1, index.unsqueeze(-1)) - largest
     return (lead - torch.log1p(rest)).squeeze(-1)
 
 
-def _d_margin(x: Tensor, own: Tensor) -> Tensor:
-    _, share, rest = _against(x, own)
-    return torch.where(own, 1, -share / (1 + rest))
+def _d_margin(x: Tensor, index: Tensor) -> Tensor:
+    _, share, rest = _against(x, index)
+    return (-share / (1 + rest)).scatter(-1, index.unsqueeze(-1), 1)
 
 
-# The log-odds m of the class that a boolean array marks, for which p = sigmoid(m).
+# The log-odds m of the class with an index, for which p = sigmoid(m).
 margin = differentiable(_margin_value, (_d_margin, None), rowwise=True)

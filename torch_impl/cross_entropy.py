@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, SMOOTHINGS, check_choice
-from torch_impl._differentiable import differentiable
-from torch_impl._inputs import class_inputs, hyperparameter
+from torch_impl._differentiable import differentiable, plain
+from torch_impl._indexed import Targets, joint, targets, value
+from torch_impl._inputs import BAD, IGNORED, blank, class_inputs, hyperparameter, scalar
 from torch_impl._limits import product
 from torch_impl._reduce import reduce
 from torch_impl._softmax import negative_log_softmax, others, softmax
@@ -33,7 +34,7 @@ def cross_entropy(
     """
     check_choice("reduction", reduction, REDUCTIONS)
     check_choice("smoothing", smoothing, SMOOTHINGS)
-    x, y, w, v, kept, divisor = class_inputs(
+    x, y, w, v, divisor = class_inputs(
         logits,
         labels,
         class_weights=class_weights,
@@ -43,21 +44,38 @@ def cross_entropy(
         normalizer=normalizer,
     )
     s = hyperparameter("label_smoothing", label_smoothing, like=x, high=1, closed=False)
-    t = torch.where(kept.unsqueeze(-1), _targets(y, s, smoothing), 0)
-    return reduce(
-        _weighted_sum,
-        (x, t, w.expand(x.shape)),
-        weight=v,
-        normalizer=divisor,
-        reduction=reduction,
-    )
+    options = {"weight": v, "normalizer": divisor, "reduction": reduction}
+    if y.is_floating_point():
+        t = _smoothed(y, s, smoothing)
+    elif plain() and isinstance(s, float) and not (w is not None and w.requires_grad):
+        but = None if w is None else others(w).expand(x.shape)
+        w = None if w is None else w.expand(x.shape)
+        t = targets(s, x.shape[-1], smoothing)
+        return reduce(_of_index, (x, y, w, but, t), **options)
+    else:
+        x = blank(x, (y == IGNORED).unsqueeze(-1))
+        t = _of_classes(y, targets(s, x.shape[-1], smoothing), like=x)
+    w = torch.ones_like(x) if w is None else w.expand(x.shape)
+    return reduce(_weighted_sum, (x, t, w), **options)
 
 
-def _targets(y: Tensor, s: Tensor, smoothing: str) -> Tensor:
+def _smoothed(y: Tensor, s: Any, smoothing: str) -> Tensor:
     classes = y.shape[-1]
     if smoothing == "uniform":
         return (1 - s) * y + s / classes
+    # Without smoothing, 0 times an infinite slope would be NaN.
+    if isinstance(s, float) and s == 0:
+        return y
     return (1 - s) * y + s * (1 - y) / max(classes - 1, 1)
+
+
+def _of_classes(index: Tensor, t: Targets, *, like: Tensor) -> Tensor:
+    """Returns the target probabilities of class indices, 0 where ignored."""
+    index = index.unsqueeze(-1)
+    here = torch.arange(like.shape[-1], device=like.device) == index
+    share = torch.where(index == BAD, torch.nan, (index != IGNORED).to(like.dtype))
+    own, other = (scalar(part, like=like) for part in t)
+    return torch.where(here, own, other) * share
 
 
 def _value(x: Tensor, t: Tensor, w: Tensor) -> Tensor:
@@ -79,4 +97,19 @@ def _d_class_weights(x: Tensor, t: Tensor, _w: Tensor) -> Tensor:
 
 _weighted_sum = differentiable(
     _value, (_d_logits, _d_labels, _d_class_weights), rowwise=True
+)
+
+
+def _d_logits_of_index(
+    x: Tensor, index: Tensor, w: Any, but: Any, t: Targets
+) -> Tensor:
+    if not torch.is_grad_enabled():
+        return joint(x, index, w, but, t)[1]
+    x = torch.where((index == IGNORED).unsqueeze(-1), 0, x)
+    w = torch.ones_like(x) if w is None else w
+    return _d_logits(x, _of_classes(index, t, like=x), w)
+
+
+_of_index = differentiable(
+    value, (_d_logits_of_index, None, None, None, None), joint=joint, rowwise=True
 )

@@ -6,9 +6,17 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice, check_indices
-from torch_impl._inputs import class_inputs, each, hyperparameter
+from torch_impl._inputs import (
+    BAD,
+    IGNORED,
+    blank,
+    class_inputs,
+    each,
+    hyperparameter,
+    picked,
+)
 from torch_impl._reduce import reduce
-from torch_impl._softmax import margin, top
+from torch_impl._softmax import margin
 from torch_impl.focal import focal
 
 
@@ -30,7 +38,7 @@ def softmax_focal_loss(
     """
     check_choice("reduction", reduction, REDUCTIONS)
     check_indices(labels)
-    x, y, w, _, kept, divisor = class_inputs(
+    x, index, w, _, divisor = class_inputs(
         logits,
         labels,
         class_weights=class_weights,
@@ -38,11 +46,11 @@ def softmax_focal_loss(
         class_axis=class_axis,
         normalizer=normalizer,
     )
-    own = top(y)
-    m = margin(x, own)
-    # Not a product with the one-hot label, which would meet infinite slopes with 0.
-    weight = torch.where(own, w * y, 0).sum(dim=-1)
-    weight = torch.where(kept, weight, 0)
+    ignored, label = index == IGNORED, index.clamp(min=0)
+    weight = 1 if w is None else picked(w, label)
+    weight = torch.where(index == BAD, torch.nan, weight)
+    weight = torch.where(ignored, 0, weight).to(x.dtype)
+    m = margin(blank(x, ignored.unsqueeze(-1)), label)
     gamma = each(hyperparameter("gamma", gamma, like=x), like=m)
     args = m, torch.ones_like(m), weight, gamma, None
     return reduce(focal, args, normalizer=divisor, reduction=reduction)
