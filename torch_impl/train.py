@@ -8,16 +8,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.func import functional_call, grad_and_value, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
-
-from torch_impl.models.mlp import MLP, from_state, to_state
 
 Array = NDArray[np.float64]
 
+# Rows whose logits are computed at once: hidden layers of all models stay in the cache.
+ROWS = 1024
+
 
 class Trainer:
-    """Multilayer perceptrons stacked through ``torch.func``.
+    """Multilayer perceptrons stacked by hand: one product for each layer of all models.
+
+    At these sizes a call of PyTorch costs more than its arithmetic, so an update makes
+    as few as it can: one backward pass, one clipping and one step of the optimiser for
+    all parameters, which lie side by side, a row for each model.
 
     Arguments as in ``refimpl.train.Trainer``, without ``loss_grad``, and with
 
@@ -45,17 +49,21 @@ class Trainer:
     ) -> None:
         self._dtype, self._device = getattr(torch, dtype), torch.device(device)
         self._features, self._labels = self._tensor(features), self._tensor(labels)
-        sizes = [kernel.shape[-2] for kernel in parameters[::2]]
-        # A module on "meta" has structure but no data: the stack brings the data.
-        self._model = MLP([*sizes, parameters[-1].shape[-1]], device="meta")
-        self._state = {
-            name: self._tensor(array) for name, array in to_state(parameters).items()
-        }
-        self._max_norm, self._clip_eps = max_norm, clip_eps
-        self._gradient = vmap(grad_and_value(self._objective(loss)))
+        rows = [self._tensor(array).flatten(1) for array in parameters]
+        self._stack = torch.cat(rows, 1)
+        # Views, which follow when the optimiser writes into the stack.
+        self._parameters = [
+            own.unflatten(1, array.shape[1:])
+            for own, array in zip(
+                self._stack.split([row.shape[1] for row in rows], 1),
+                parameters,
+                strict=True,
+            )
+        ]
+        self._loss, self._max_norm, self._clip_eps = loss, max_norm, clip_eps
         self._programs: dict[torch.Size, Callable[..., Any]] = {}
         self._optimizer = torch.optim.AdamW(
-            self._state.values(),
+            [self._stack],
             lr=learning_rate,
             betas=(beta1, beta2),
             eps=eps,
@@ -79,73 +87,92 @@ class Trainer:
 
     def logits(self, features: Array) -> Array:
         """Returns every model's logits, shaped ``(stack, N)``."""
-        with torch.no_grad(), highest_precision():
-            logits = vmap(self._logits, in_dims=(0, None))(
-                self._state, self._tensor(features)
-            )
-        return logits.cpu().double().numpy()
+        inputs = self._tensor(features).expand(len(self._stack), -1, -1)
+        with highest_precision():
+            parts = [
+                stacked_logits(self._parameters, part) for part in inputs.split(ROWS, 1)
+            ]
+        return torch.cat(parts, 1).cpu().double().numpy()
 
     def parameters(self) -> list[Array]:
         """Returns the parameters, as they were given."""
-        return from_state(self._state)
+        return [own.cpu().double().numpy().copy() for own in self._parameters]
 
     def _tensor(self, array: Array) -> Tensor:
         # A copy: the optimiser writes into its parameters.
         return torch.tensor(array, dtype=self._dtype, device=self._device)
 
-    def _logits(self, state: dict[str, Tensor], features: Tensor) -> Tensor:
-        return functional_call(self._model, state, (features,))[..., 0]
-
-    def _objective(self, loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def objective(
-            state: dict[str, Tensor],
-            features: Tensor,
-            labels: Tensor,
-            pos_weight: Tensor,
-        ) -> Tensor:
-            logits = self._logits(state, features)
-            return loss(logits, labels, pos_weight=pos_weight, reduction="mean")
-
-        return objective
-
     def _update(self, rows: Tensor, pos_weight: Tensor) -> tuple[Tensor, Tensor]:
-        arguments = (self._state, self._features[rows], self._labels[rows], pos_weight)
+        flat = rows.flatten()
+        features, labels = (
+            part.index_select(0, flat).unflatten(0, rows.shape)
+            for part in (self._features, self._labels)
+        )
+        arguments = (self._parameters, features, labels, pos_weight)
         if rows.shape not in self._programs:
-            # The transforms cost more than the arithmetic at these sizes, so they run
-            # once: what remains is a flat list of tensor operations.
+            # Differentiated once: what remains is a flat list of tensor operations.
             self._programs[rows.shape] = make_fx(self._clipped)(*arguments)
-        gradients, loss, norm = self._programs[rows.shape](*arguments)
-        for name, parameter in self._state.items():
-            parameter.grad = gradients[name]
+        self._stack.grad, loss, norm = self._programs[rows.shape](*arguments)
         self._optimizer.step()
         return loss, norm
 
     def _clipped(
-        self, state: dict[str, Tensor], *batch: Tensor
-    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
-        gradients, loss = self._gradient(state, *batch)
-        clipped, norm = clip_stack_by_global_norm(
-            gradients, self._max_norm, eps=self._clip_eps
-        )
+        self, parameters: list[Tensor], *batch: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        gradients, loss = self._gradient(parameters, *batch)
+        clipped, norm = clip_rows_by_norm(gradients, self._max_norm, eps=self._clip_eps)
         return clipped, loss, norm
 
+    def _gradient(
+        self, parameters: list[Tensor], *batch: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        features, labels, pos_weight = batch
+        leaves = [own.detach().requires_grad_() for own in parameters]
+        logits = stacked_logits(leaves, features)
+        # Models go last: that is the axis along which the losses take weights.
+        terms = self._loss(logits.T, labels.T, pos_weight=pos_weight, reduction="none")
+        loss = terms.mean(0)
+        gradients = torch.autograd.grad(loss.sum(), leaves)
+        return torch.cat([own.flatten(1) for own in gradients], 1), loss.detach()
 
-def clip_stack_by_global_norm(
-    gradients: dict[str, Tensor], max_norm: float, *, eps: float
-) -> tuple[dict[str, Tensor], Tensor]:
+
+def stacked_logits(parameters: Sequence[Tensor], features: Tensor) -> Tensor:
+    """Computes the first outputs of a stack of models; see ``refimpl.mlp``.
+
+    Args:
+        parameters: ``[W_0, b_0, ...]`` with a leading stack axis.
+        features: Shaped ``(stack, batch, n_0)``.
+
+    Returns:
+        Logits, shaped ``(stack, batch)``.
+    """
+    *hidden_layers, kernel, bias = parameters
+    hidden = features
+    for weight, own in zip(hidden_layers[::2], hidden_layers[1::2], strict=True):
+        hidden = torch.baddbmm(own.unsqueeze(1), hidden, weight).tanh()
+    # A product with one column is slow as a product of matrices.
+    return (hidden * kernel[..., 0].unsqueeze(1)).sum(-1) + bias[..., :1]
+
+
+def clip_rows_by_norm(
+    gradients: Tensor, max_norm: float, *, eps: float
+) -> tuple[Tensor, Tensor]:
     """Clips each model of a stack; see ``refimpl.optimizers.clip_by_global_norm``.
 
     ``torch.nn.utils.clip_grad_norm_`` would take one norm over all models, and its
     ``eps`` of 1e-6 is fixed.
+
+    Args:
+        gradients: A row for each model.
+        max_norm: Norm from which on a row is scaled down.
+        eps: Added to the norm.
+
+    Returns:
+        The clipped rows, and their norms before that.
     """
-    squares = [gradient.flatten(1).square().sum(1) for gradient in gradients.values()]
-    norm = torch.stack(squares).sum(0).sqrt()
+    norm = gradients.square().sum(1).sqrt()
     scale = max_norm / (norm + eps).clamp(min=max_norm)
-    clipped = {
-        name: gradient * scale.reshape(-1, *[1] * (gradient.ndim - 1))
-        for name, gradient in gradients.items()
-    }
-    return clipped, norm
+    return gradients * scale.unsqueeze(1), norm
 
 
 @contextmanager

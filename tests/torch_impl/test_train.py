@@ -7,7 +7,7 @@ from tests.stacked import CONSTANTS as SHARED
 from tests.stacked import MODELS, stacked_problem
 from torch_impl.models import MLP
 from torch_impl.models.mlp import to_state
-from torch_impl.train import Trainer, highest_precision
+from torch_impl.train import ROWS, Trainer, highest_precision
 
 CONSTANTS = {**SHARED, "clip_eps": 1e-6}
 
@@ -101,6 +101,16 @@ def test_traced_program_follows_batch_size_and_weight(problem):
 def test_parameters_come_back_as_given(problem):
     for given, returned in zip(problem[0], make(problem).parameters(), strict=True):
         np.testing.assert_array_equal(given, returned)
+
+
+def test_many_rows_are_those_of_few(problem):
+    trainer, features = make(problem), problem[1]
+    many = np.resize(features, (ROWS + len(features), features.shape[1]))
+    found = trainer.logits(many)
+    assert found.shape == (MODELS, len(many))
+    expected = np.resize(trainer.logits(features)[0], len(many))
+    # Other lengths may be summed in another order.
+    np.testing.assert_allclose(found[0], expected, rtol=1e-14, atol=1e-15)
 
 
 def test_arguments_are_left_as_they_are(problem):

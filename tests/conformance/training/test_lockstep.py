@@ -63,7 +63,7 @@ def scaled_gradient(trainer):
 
     def scaled(*args):
         gradients, loss = gradient(*args)
-        return {name: 1.01 * g for name, g in gradients.items()}, loss
+        return 1.01 * gradients, loss
 
     trainer._gradient = scaled
     return trainer
