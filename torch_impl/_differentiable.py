@@ -42,9 +42,9 @@ class Differentiable:
 
     def __call__(self, *args: Any) -> Tensor:
         """Returns the function of each element, or row."""
-        if _transformed():
+        if transformed():
             return self._transformable.apply(*args)
-        if torch.is_grad_enabled() and any(map(_varies, args)):
+        if torch.is_grad_enabled() and any(map(varies, args)):
             return self._recorded.apply(*args)
         return self.mapped(args)
 
@@ -54,8 +54,8 @@ class Differentiable:
         Where only the first argument varies, its gradient is formed in the sweep that
         forms the value, and the way back only scales it.
         """
-        if _transformed() or (
-            torch.is_grad_enabled() and any(map(_varies, (weight, *args[1:])))
+        if transformed() or (
+            torch.is_grad_enabled() and any(map(varies, (weight, *args[1:])))
         ):
             loss = self(*args)
             return (loss if weight is None else product(weight, loss)).sum()
@@ -96,11 +96,12 @@ def differentiable(value: Partial, partials: Sequence[Any], **options: Any) -> A
     return Differentiable(value, partials, **options)
 
 
-def _varies(arg: Any) -> bool:
+def varies(arg: Any) -> bool:
+    """Tells whether derivatives by an argument are asked for."""
     return isinstance(arg, Tensor) and arg.requires_grad
 
 
-def _transformed() -> bool:
+def transformed() -> bool:
     """Tells whether derivatives are taken by ``torch.func`` or in forward mode."""
     # torch.compile refuses a Function with a jvp rule, and these questions.
     return not torch.compiler.is_compiling() and (
@@ -110,7 +111,7 @@ def _transformed() -> bool:
 
 def plain() -> bool:
     """Tells whether tensors are just tensors: nothing traces or transforms them."""
-    return not (torch.compiler.is_compiling() or _transformed())
+    return not (torch.compiler.is_compiling() or transformed())
 
 
 def _keep(ctx: Any, args: Sequence[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from torch_impl._inputs import BAD, IGNORED, blank
+from torch_impl._inputs import BAD, IGNORED, blank, ends
 from torch_impl._limits import nan_to_zero_, product
 
 _LOG2_E = 1 / math.log(2)
@@ -35,7 +35,8 @@ class _Rows(NamedTuple):
         rest: Sum of the powers of all but the largest.
         label: Index of the class, 0 where there is none.
         far: Distance of the label's logit.
-        kept: 1, or 0 where a row is ignored, or NaN where its index is bad.
+        kept: 1, or 0 where a row is ignored, or NaN where its index is bad; None if
+            all are known to count.
         own: Weight of the label.
         but_own: Sum of the weights of all other classes.
     """
@@ -45,30 +46,35 @@ class _Rows(NamedTuple):
     rest: Tensor
     label: Tensor
     far: Tensor
-    kept: Tensor
+    kept: Tensor | None
     own: Any
     but_own: Any
 
 
 def _rows(x: Tensor, index: Tensor, w: Any, but: Any) -> _Rows:
-    index = index.unsqueeze(-1)
-    label = index.clamp(min=0)
-    kept = torch.where(index == BAD, torch.nan, (index != IGNORED).to(x.dtype))
-    own, but_own = 1.0, x.shape[-1] - 1
-    if w is not None:
-        own, but_own = w.gather(-1, label), but.gather(-1, label)
+    label, kept = index.unsqueeze(-1), None
+    seen = ends(index)
+    if seen is None or seen[0] < 0:
+        kept = torch.where(label == BAD, torch.nan, (label != IGNORED).to(x.dtype))
+        label = label.clamp(min=0)
+    own = 1.0 if w is None else w.gather(-1, label)
+    but_own = x.shape[-1] - 1 if but is None else but.gather(-1, label)
     largest = x.amax(-1, keepdim=True)
-    # An infinite logit is at no distance from itself.
-    distance = nan_to_zero_(x - largest)
-    far = nan_to_zero_(x.gather(-1, label) - largest)
+    distance, far = x - largest, x.gather(-1, label) - largest
+    seen = ends(largest)
+    finite = seen is not None and abs(seen[0]) < math.inf and abs(seen[1]) < math.inf
+    if not finite:
+        # An infinite logit is at no distance from itself.
+        distance, far = nan_to_zero_(distance), nan_to_zero_(far)
     power = _exp(distance)
-    below = torch.threshold(-power, -1.0, 0.0).neg_()
-    rest = below.sum(-1, keepdim=True)
+    below = torch.threshold(-power, -1.0, 0.0).sum(-1, keepdim=True)
     # Only the largest have the power 1, and how many they are is a whole number.
-    ties = (power.sum(-1, keepdim=True) - rest).round_() - 1
-    # Between equal infinite logits there is no limit.
-    undefined = largest.isnan() | (largest.isinf() & (ties > 0))
-    rest = torch.where(undefined, torch.nan, rest + ties)
+    ties = (power.sum(-1, keepdim=True) + below).round_() - 1
+    rest = ties - below
+    if not finite:
+        # Between equal infinite logits there is no limit.
+        undefined = largest.isnan() | (largest.isinf() & (ties > 0))
+        rest = torch.where(undefined, torch.nan, rest)
     return _Rows(distance, power, rest, label, far, kept, own, but_own)
 
 
@@ -79,18 +85,23 @@ def _exp(v: Tensor) -> Tensor:
 
 def _loss(rows: _Rows, w: Any, t: Targets) -> Tensor:
     of_rest = torch.log1p(rows.rest)
-    loss = product(t.own * rows.own, of_rest - rows.far)
+    loss = of_rest - rows.far
+    loss = product(t.own * rows.own, loss) if w is not None else t.own * loss
     if t.other > 0:
-        lost = rows.distance if w is None else rows.distance * w
-        # What weighs nothing loses nothing, at an infinite distance too.
-        lost = nan_to_zero_(lost)
+        lost = rows.distance
+        if w is not None:
+            # What weighs nothing loses nothing, at an infinite distance too.
+            lost = nan_to_zero_(lost * w)
         lost = _with_label(lost, rows.label, torch.zeros_like(of_rest))
         loss = loss + t.other * (of_rest * rows.but_own - lost.sum(-1, keepdim=True))
-    return torch.where(rows.kept == 0, 0, loss * rows.kept).squeeze(-1)
+    if rows.kept is not None:
+        loss = torch.where(rows.kept == 0, 0, loss * rows.kept)
+    return loss.squeeze(-1)
 
 
 def _slope(rows: _Rows, w: Any, but: Any, t: Targets) -> Tensor:
-    share = rows.kept / (1 + rows.rest)
+    share = 1 / (1 + rows.rest)
+    share = share if rows.kept is None else share * rows.kept
     here = _exp(rows.far)
     label = t.own * rows.own * (rows.rest + (1 - here))
     main = (t.own - t.other) * rows.own
@@ -107,7 +118,7 @@ def _slope(rows: _Rows, w: Any, but: Any, t: Targets) -> Tensor:
         not_here = not_here if w is None else not_here.mul_(w)
         slope = (rows.power * others).sub_(not_here, alpha=t.other).mul_(share)
     slope = _with_label(slope, rows.label, -label * share)
-    return blank(slope, rows.kept == 0)
+    return slope if rows.kept is None else blank(slope, rows.kept == 0)
 
 
 def _with_label(a: Tensor, label: Tensor, column: Tensor) -> Tensor:

@@ -91,10 +91,21 @@ def in_range(
         return float(value)
     array = beside(name, value, like=like).to(like.dtype)
     bounded = closed and high < float("inf")
+    seen = ends(array)
+    if seen and seen[0] > 0 and seen[1] < high:
+        return array
     below = array > 0 if positive else array >= 0
     inside = below & ((array <= high) if bounded else (array < high))
     # A product, so that the derivative with respect to a bad value is NaN as well.
     return array * torch.where(inside, torch.ones_like(array), torch.nan)
+
+
+def ends(array: Tensor) -> tuple[float, float] | None:
+    """Returns the least and the largest value, where looking costs next to nothing."""
+    if not (array.is_cpu and plain() and array.numel()):
+        return None
+    least, largest = torch.aminmax(array.detach())
+    return least.item(), largest.item()
 
 
 def beside(name: str, value: Any, *, like: Tensor) -> Tensor:
@@ -170,7 +181,7 @@ def class_inputs(
     labels, w, v = beside("labels", labels, like=x), class_weights, sample_weight
     if w is not None:
         w = in_range("class_weights", w, like=x)
-        w = w * torch.where(w.isnan().any(), torch.nan, torch.ones_like(w))
+        w = w + 0 * w.amax()
     if by_index:
         y = _indices(labels, x.shape[-1], ignore_index)
         kept = y != IGNORED
@@ -190,6 +201,9 @@ def _indices(labels: Tensor, classes: int, ignore_index: int) -> Tensor:
     """Returns class indices with marks for what is no class."""
     # In a narrow type the ignored index would wrap; what wraps here is not ignored.
     unsigned, labels = not labels.dtype.is_signed, labels.long()
+    seen = ends(labels)
+    if seen and seen[0] >= 0 and seen[1] < classes and not 0 <= ignore_index < classes:
+        return labels
     ignored = (labels == ignore_index) & ~((labels < 0) & unsigned)
     valid = (labels >= 0) & (labels < classes)
     return torch.where(ignored, IGNORED, torch.where(valid, labels, BAD))

@@ -6,6 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+# The smallest normal numbers.
+TINY = {dtype: torch.finfo(dtype).tiny for dtype in (torch.float32, torch.float64)}
+
 
 def product(a: Any, b: Tensor, *, witness: Tensor | None = None) -> Tensor:
     """Returns a * b with 0 * inf = 0: a term that is off stays off at the limit.
@@ -36,4 +39,4 @@ def nan_to_zero_(a: Tensor) -> Tensor:
 def nonnegative(a: Tensor) -> Tensor:
     """Replaces what is negative by NaN."""
     # Not the least subnormal, which is 0 where subnormals are flushed.
-    return torch.threshold(a, -torch.finfo(a.dtype).tiny, math.nan)
+    return torch.threshold(a, -TINY[a.dtype], math.nan)

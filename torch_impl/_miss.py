@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from torch_impl._differentiable import differentiable
+from torch_impl._limits import TINY
 from torch_impl._sides import sides
 from torch_impl._stable import sigmoids, softplus
 
@@ -25,7 +26,7 @@ def miss(x: Tensor, y: Tensor) -> Miss:
     on, off = sides(y)
     p, not_p = sigmoids(x)
     # Where q underflows, so has the loss: the least normal number does as well.
-    q = torch.addcmul(on * not_p, off, p).clamp(min=torch.finfo(x.dtype).tiny)
+    q = torch.addcmul(on * not_p, off, p).clamp(min=TINY[x.dtype])
     return Miss(on, off, p, not_p, q)
 
 

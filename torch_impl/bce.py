@@ -65,7 +65,7 @@ def _d_logits(x: Tensor, y: Tensor, w: Any, s: Any) -> Tensor:
 
 def _joint(x: Tensor, y: Tensor, w: Any, s: Any) -> tuple[Tensor, Tensor]:
     on, off = _targets(y, w, s)
-    return weigh(x, on, off), tilt(x, on, off)
+    return weigh.value(x, on, off), tilt(x, on, off)
 
 
 def _d_labels(x: Tensor, y: Tensor, w: Any, s: Any) -> Tensor:

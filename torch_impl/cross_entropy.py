@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, SMOOTHINGS, check_choice
-from torch_impl._differentiable import differentiable, plain
+from torch_impl._differentiable import differentiable, transformed, varies
 from torch_impl._indexed import Targets, joint, targets, value
 from torch_impl._inputs import BAD, IGNORED, blank, class_inputs, hyperparameter, scalar
 from torch_impl._limits import product
@@ -47,10 +47,10 @@ def cross_entropy(
     options = {"weight": v, "normalizer": divisor, "reduction": reduction}
     if y.is_floating_point():
         t = _smoothed(y, s, smoothing)
-    elif plain() and isinstance(s, float) and not (w is not None and w.requires_grad):
-        but = None if w is None else others(w).expand(x.shape)
-        w = None if w is None else w.expand(x.shape)
+    elif not (transformed() or isinstance(s, Tensor) or varies(w)):
         t = targets(s, x.shape[-1], smoothing)
+        but = others(w).expand(x.shape) if w is not None and t.other > 0 else None
+        w = None if w is None else w.expand(x.shape)
         return reduce(_of_index, (x, y, w, but, t), **options)
     else:
         x = blank(x, (y == IGNORED).unsqueeze(-1))

@@ -8,7 +8,7 @@ from torch import Tensor
 from refimpl._validate import REDUCTIONS, check_choice
 from torch_impl._differentiable import differentiable
 from torch_impl._inputs import binary_inputs, each, hyperparameter
-from torch_impl._limits import product
+from torch_impl._limits import TINY, product
 from torch_impl._miss import Miss, log_miss, miss, rise
 from torch_impl._reduce import reduce
 from torch_impl._sides import sides, weigh
@@ -109,7 +109,7 @@ def _d_labels(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
     w = 1 if w is None else w
     (on, off, p, not_p, q), _, loss = _terms(x, y, w, gamma, alpha)
     # Cross-entropy / q stays finite where both vanish, so 1 / q is never formed.
-    least = torch.finfo(x.dtype).tiny
+    least = TINY[x.dtype]
     ratio = w * (on * not_p.clamp(min=least) / q) * softplus_ratio(-x)
     ratio = ratio + (off * p.clamp(min=least) / q) * softplus_ratio(x)
     slope = gamma * (not_p - p) * ratio + w * softplus(-x) - softplus(x)
