@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -203,5 +204,20 @@ def _writable(folder: Path) -> Path:
 def _write(record: dict[str, Any], path: Path) -> None:
     # Aside and renamed: stopping here leaves what was written before.
     fresh = path.with_suffix(".tmp")
-    fresh.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n")
+    fresh.write_text(_text(record))
     os.replace(fresh, path)
+
+
+def _text(record: dict[str, Any]) -> str:
+    """Returns JSON with a line for each cell and each bar."""
+    strict = partial(json.dumps, allow_nan=False)
+    parts = []
+    for key, value in record.items():
+        text = strict(value)
+        if key == "cells":
+            lines = (f"{strict(name)}: {strict(cell)}" for name, cell in value.items())
+            text = "{\n" + ",\n".join(lines) + "\n}"
+        elif key == "bars":
+            text = "[\n" + ",\n".join(map(strict, value)) + "\n]"
+        parts.append(f"{strict(key)}: {text}")
+    return "{" + ",\n".join(parts) + "}\n"
