@@ -1,5 +1,6 @@
 """The command line."""
 
+import gc
 import os
 import sys
 from collections.abc import Collection
@@ -51,6 +52,9 @@ def run(
     ] = False,
     out: OutOption = Path("report"),
     resume: ResumeOption = False,
+    timings: Annotated[
+        bool, typer.Option("--timings", help="Say where the time goes.")
+    ] = False,
 ) -> None:
     """Runs the suite: 0 conforms, 1 deviates or compared nothing, 2 wrong usage.
 
@@ -69,7 +73,10 @@ def run(
     for name in profiles:
         _check("--profile", name, PROFILES)
     impls = _names("--impl", impl)
-    options = Options(impls, profiles, select, device, quick, out, resume)
+    options = Options(impls, profiles, select, device, quick, out, resume, timings)
+    if quick:
+        # Over before there is garbage to speak of; looking for it takes a second.
+        gc.disable()
     raise typer.Exit(run_suite(options, _console()))
 
 

@@ -32,6 +32,7 @@ class Options:
     quick: bool = False
     out: Path = Path("report")
     resume: bool = False
+    timings: bool = False
 
     def identity(self) -> dict[str, Any]:
         """The options that decide what is compared."""

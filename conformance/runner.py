@@ -2,7 +2,8 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -15,16 +16,19 @@ from rich.text import Text
 from conformance import vectors
 from conformance.adapters.remembering import Remembering
 from conformance.adapters.remote import Remote, one_worker
+from conformance.adapters.stopwatch import Timed
 from conformance.errors import UsageError
 from conformance.lanes import side_by_side
 from conformance.plan import Cases, Judged, Options, choose, missing, start, units
 from conformance.profiles import Check, Result, Unit, batches, evaluate
-from conformance.report import terminal
+from conformance.report import seconds, terminal
 from conformance.report.counts import exit_status, tallies
 from conformance.report.header import differences, header
 from conformance.report.stream import Stream, read
+from conformance.timings import Lane, Timings
 
-Asked = tuple[Judged, str, list[Unit | Check]]
+# What one profile asks of an implementation.
+Asked = tuple[Judged, Sequence[Unit | Check]]
 
 
 def run(options: Options, console: Console) -> int:
@@ -41,49 +45,66 @@ def run(options: Options, console: Console) -> int:
     Raises:
         UsageError: What was asked for does not exist or cannot be run here.
     """
-    began = time.monotonic()
-    cases = choose(options)
+    timings = Timings()
+    with timings.phase("vectors"):
+        cases = choose(options)
     with contextlib.ExitStack() as stack:
-        judged = _start(options, stack)
-        plan = [
-            (one, profile, list(units(one, profile, cases, options)))
-            for one in judged
-            for profile in options.profiles
-        ]
+        with timings.phase("implementations"):
+            judged = _start(options, stack)
+        with timings.phase("plan"):
+            plan = [
+                (one, list(units(one, profile, cases, options)))
+                for one in judged
+                for profile in options.profiles
+            ]
         found = any(groups or sums for groups, sums in cases.values())
-        if not found and not any(asked for _, _, asked in plan):
+        if not found and not any(asked for _, asked in plan):
             console.print(
                 f"--select: nothing compared, {options.select!r} matches no case."
             )
             return 1
         path = options.out / "report.json"
-        results, interrupted = _write(path, plan, cases, options, console)
+        results, interrupted = _write(path, plan, cases, options, console, timings)
     counts = tallies(options.impls, results)
     if interrupted:
         return terminal.interrupted(console, f"{len(results)} results", path)
-    for part in terminal.summary(results, counts, time.monotonic() - began, str(path)):
+    taken = seconds.record(timings)
+    parts = terminal.summary(results, counts, taken["seconds"], str(path))
+    for part in (*(seconds.tables(taken) if options.timings else ()), *parts):
         console.print(part, soft_wrap=isinstance(part, Text))
     return exit_status(counts)
 
 
 def _write(
-    path: Path, plan: Sequence[Asked], cases: Cases, options: Options, console: Console
+    path: Path,
+    plan: Sequence[Asked],
+    cases: Cases,
+    options: Options,
+    console: Console,
+    timings: Timings,
 ) -> tuple[list[Result], bool]:
     """Evaluates the plan into a report; returns the results, and if interrupted."""
-    frameworks = dict.fromkeys(one.capabilities.framework for one, _, _ in plan)
+    frameworks = dict.fromkeys(one.capabilities.framework for one, _ in plan)
     head = header(vectors.manifest(), options.identity(), list(frameworks))
     results = _earlier(path, head) if options.resume else []
+    lanes = _lanes(plan, results)
     interrupted = False
     with _open(path, head, results) as stream:
+        for one in dict.fromkeys(one for one, _ in plan):
+            new = list(missing(one, cases))
+            results += new
+            stream.write(new)
         try:
-            for new in _evaluate_all(plan, cases, options, results, console):
-                results += new
-                stream.write(new)
+            with timings.phase("lanes"):
+                for new in _evaluate_all(lanes, options, console, timings):
+                    results += new
+                    stream.write(new)
         except KeyboardInterrupt:
             interrupted = True
         counts = tallies(options.impls, results)
         record = {name: tally.record() for name, tally in counts.items()}
-        stream.conclude(record, interrupted=interrupted)
+        taken = seconds.record(timings) if options.timings else None
+        stream.conclude(record, interrupted=interrupted, timings=taken)
     return results, interrupted
 
 
@@ -134,79 +155,108 @@ def _unit(result: Result) -> tuple[str, ...]:
     return (result.impl, *result.unit_key)
 
 
-def _evaluate_all(
-    plan: Sequence[Asked],
-    cases: Cases,
-    options: Options,
-    earlier: Sequence[Result],
-    console: Console,
-) -> Iterator[list[Result]]:
-    """Yields the results of each batch that is not among the earlier results."""
+def _lanes(plan: Sequence[Asked], earlier: Sequence[Result]) -> dict[Any, list[Asked]]:
+    """Distributes what is not among the earlier results over lanes.
+
+    A lane finishes one operation before it begins another, since the profiles of an
+    operation share answers and compilations.
+    """
     done = {_unit(result) for result in earlier}
-    for one in dict.fromkeys(one for one, _, _ in plan):
-        yield list(missing(one, cases))
     lanes: dict[Any, list[Asked]] = {}
-    for one, profile, asked in plan:
-        for lane, share in _split(one, asked).items():
-            rest = [unit for unit in share if (one.name, *unit.key) not in done]
-            if rest:
-                lanes.setdefault(lane, []).append((one, profile, rest))
-    total = sum(len(rest) for lane in lanes.values() for _, _, rest in lane)
+    for one, asked in groupby(plan, key=lambda asked: asked[0]):
+        turns: dict[str, list[Asked]] = {}
+        for _, every in asked:
+            for operation, share in _by_operation(every).items():
+                rest = [unit for unit in share if (one.name, *unit.key) not in done]
+                if rest:
+                    turns.setdefault(operation, []).append((one, rest))
+        for operation, share in turns.items():
+            lanes.setdefault(_lane(one, operation), []).extend(share)
+    return lanes
+
+
+def _by_operation(asked: Iterable[Unit | Check]) -> dict[str, list[Unit | Check]]:
+    found: dict[str, list[Unit | Check]] = {}
+    for unit in asked:
+        found.setdefault(unit.operation, []).append(unit)
+    return found
+
+
+def _lane(one: Judged, operation: str) -> tuple[str, int]:
+    """Says in which lane an operation is.
+
+    There is one lane for each framework, since its adapters may share global settings;
+    two where the adapter does not mind, whose operations take turns.
+    """
+    width = 2 if one.capabilities.concurrent else 1
+    turn = one.capabilities.operations.index(operation) % width
+    return one.capabilities.framework, turn
+
+
+def _evaluate_all(
+    lanes: dict[Any, list[Asked]],
+    options: Options,
+    console: Console,
+    timings: Timings,
+) -> Iterator[list[Result]]:
+    """Yields the results of each batch."""
+    sizes = Counter[str]()
+    for one, rest in (asked for lane in lanes.values() for asked in lane):
+        sizes[_name(one, rest)] += len(rest)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        task = progress.add_task("", total=total)
+        task = progress.add_task("", total=sizes.total())
         # Workers take some seconds to start, and would divide the memory of a GPU.
         apart = len(lanes) > 1 and options.device == "cpu" and not options.quick
-        steps = [_steps(lane, apart=apart) for lane in lanes.values()]
+        steps = [
+            _steps(lane, timings.lane(f"{framework} {turn + 1}"), apart=apart)
+            for (framework, turn), lane in lanes.items()
+        ]
         for step in side_by_side(steps):
             progress.update(task, description=step.name, advance=step.units)
-            if step.units == 0 and not console.is_terminal:
-                console.print(f"{step.name}: {step.of} units")
+            if step.name in sizes and not console.is_terminal:
+                console.print(f"{step.name}: {sizes.pop(step.name)} units")
             if step.results:
                 yield step.results
 
 
 @dataclass(frozen=True)
 class _Step:
-    """Something a lane has done: begun a profile, or evaluated a batch."""
+    """Something a lane has done: begun an operation, or evaluated a batch."""
 
     name: str
-    of: int
     units: int = 0
     results: list[Result] = field(default_factory=list)
 
 
-def _split(one: Judged, asked: Sequence[Unit | Check]) -> dict[Any, list[Unit | Check]]:
-    """Distributes units over lanes.
-
-    There is one lane for each framework, since its adapters may share global settings;
-    two where the adapter does not mind, whose operations take turns.
-    """
-    framework, lanes = one.capabilities.framework, {}
-    width = 2 if one.capabilities.concurrent else 1
-    for unit in asked:
-        turn = one.capabilities.operations.index(unit.operation) % width
-        lanes.setdefault((framework, turn), []).append(unit)
-    return lanes
+def _name(one: Judged, asked: Sequence[Unit | Check]) -> str:
+    return f"{one.name} {asked[0].operation}"
 
 
-def _steps(lane: Sequence[Asked], *, apart: bool) -> Iterator[_Step]:
+def _steps(lane: Sequence[Asked], record: Lane, *, apart: bool) -> Iterator[_Step]:
     """Walks through a lane, in a process of its own if it is to be apart."""
     with contextlib.ExitStack() as stack:
+        stack.enter_context(record.at_work())
         crew = one_worker() if apart else None
         if crew:
             stack.callback(crew.dismiss)
-        for one, asked in groupby(lane, key=lambda asked: asked[0]):
-            adapter = Remote(one.name, crew) if crew else one.adapter
-            memory = Remembering(adapter)
-            for _, profile, rest in asked:
-                name = f"{one.name} {profile}"
-                yield _Step(name, len(rest))
+        timed = {
+            one: Timed(Remote(one.name, crew) if crew else one.adapter)
+            for one, _ in lane
+        }
+        for name, asked in groupby(lane, key=lambda asked: _name(*asked)):
+            yield _Step(name)
+            memories = {one: Remembering(adapter) for one, adapter in timed.items()}
+            for one, rest in asked:
                 for batch in batches(rest):
                     check = isinstance(batch, Check)
                     size = 1 if check else len(batch.units)
-                    source = adapter if check else memory
-                    results = evaluate(batch, source, one.name, one.device, one.limit)
-                    yield _Step(name, len(rest), size, list(results))
+                    source = timed[one] if check else memories[one]
+                    began = time.perf_counter()
+                    results = list(
+                        evaluate(batch, source, one.name, one.device, one.limit)
+                    )
+                    record.add(one.name, batch, results, began, timed[one])
+                    yield _Step(name, size, results)

@@ -105,6 +105,9 @@ class FunctionAdapter(ABC):
         except Exception as error:
             return Errored(type(error).__name__, _first_line(error))
 
+    def release(self) -> None:  # noqa: B027 - most frameworks keep little
+        """Gives back memory that grows with the number of requests."""
+
     def stop(self) -> None:  # noqa: B027 - functions hold no resources to release
         """Does nothing."""
 

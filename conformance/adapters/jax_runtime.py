@@ -4,10 +4,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 
@@ -22,6 +22,7 @@ from conformance.adapters.protocol import (
     Request,
     Response,
 )
+from conformance.adapters.stopwatch import COMPILING, STOPWATCH
 
 DTYPES = {
     "float64": np.dtype(np.float64),
@@ -33,6 +34,11 @@ DTYPES = {
 }
 FLOATS = ("float64", "float32", "bfloat16", "float16")
 PLATFORMS = {"cpu": "cpu", "cuda": "gpu"}
+# Compiled programs that are kept, each of which takes a megabyte and more.
+KEPT = 250
+# What JAX reports of tracing, lowering and compiling, or of reading it from the cache.
+COMPILATIONS = "/jax/core/compile/"
+PROGRAMS = "/jax/core/compile/backend_compile_duration"
 
 
 class JaxAdapter(FunctionAdapter):
@@ -51,6 +57,7 @@ class JaxAdapter(FunctionAdapter):
 
     def start(self) -> Capabilities:
         """Claims every dtype and transform, and CUDA where there is a GPU."""
+        _compilations()
         return Capabilities(
             name=self.name,
             version=self.version,
@@ -100,6 +107,18 @@ class JaxAdapter(FunctionAdapter):
         answers = self._crew.ask(self.functions[request.operation], [request])
         return answers[0] if isinstance(answers, list) else answers
 
+    def release(self) -> None:
+        """Forgets what was compiled, once that is much.
+
+        For a process that runs nothing else meanwhile: all of JAX forgets.
+        """
+        programs = _compilations()
+        if programs[PROGRAMS] > KEPT:
+            programs.clear()
+            self._compiled.clear()
+            self._traces.clear()
+            jax.clear_caches()
+
     def stop(self) -> None:
         """Ends the process of the shards."""
         if self._crew is not None:
@@ -131,6 +150,20 @@ def _shapes(inputs: Arrays, arrays: Arrays) -> tuple[tuple[str, tuple[int, ...]]
     return tuple(sorted((k, v.shape) for k, v in {**inputs, **arrays}.items()))
 
 
+@cache
+def _compilations() -> Counter[str]:
+    """Counts compilations and has them timed, for all adapters of this process."""
+    found = Counter[str]()
+
+    def listener(event: str, duration_secs: float, **_: Any) -> None:
+        if event.startswith(COMPILATIONS):
+            found[event] += 1
+            STOPWATCH.ended(COMPILING, duration_secs)
+
+    jax.monitoring.register_event_duration_secs_listener(listener)
+    return found
+
+
 def _device(name: str) -> Any:
     try:
         return jax.devices(PLATFORMS[name])[0]
@@ -147,7 +180,7 @@ def array_of(array: Array, name: str, request: Request) -> Any:
     # JAX's own arrays have no strides; NumPy's are accepted in their place.
     if request.layout != "contiguous":
         return arranged(typed, request.layout)
-    return jnp.asarray(typed)
+    return jax.device_put(typed)
 
 
 def outputs_of(found: Arrays, traces: int | None = None) -> Outputs:

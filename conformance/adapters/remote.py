@@ -1,10 +1,13 @@
 """An adapter in a process of its own, so that frameworks do not wait for each other."""
 
+import time
 from pathlib import Path
 
 from conformance.adapters.crew import Answer, Crew
+from conformance.adapters.functions import FunctionAdapter
 from conformance.adapters.protocol import Adapter, Request, Response
 from conformance.adapters.resolve import resolve
+from conformance.adapters.stopwatch import STARTING, STOPWATCH
 
 # One call may wait for a long compilation on a busy machine.
 PATIENCE_S = 600.0
@@ -19,9 +22,17 @@ class Remote:
 
     def eval(self, request: Request) -> Response:
         """Answers one request; a worker that ended is an answer too."""
+        starts, began = not self._crew.pids(), time.perf_counter()
         answers = self._crew.ask(self._name, [request])
         # In a tuple, since what an implementation refuses is no failure of the worker.
-        return answers[0][0] if isinstance(answers, list) else answers
+        if not isinstance(answers, list):
+            return answers
+        response, seconds, spent = answers[0]
+        if starts:
+            rest = time.perf_counter() - began - seconds
+            STOPWATCH.elsewhere({STARTING: rest})
+        STOPWATCH.elsewhere(spent)
+        return response
 
 
 def one_worker() -> Crew:
@@ -31,13 +42,31 @@ def one_worker() -> Crew:
 
 def serve(_rank: int, _size: int, _folder: Path) -> Answer:
     """Returns what answers requests in a worker."""
-    started: dict[str, Adapter] = {}
+    return _Server().answer
 
-    def answer(name: str, request: Request) -> tuple[Response]:
-        if name not in started:
-            adapter = resolve(name)
-            adapter.start()
-            started[name] = adapter
-        return (started[name].eval(request),)
 
-    return answer
+class _Server:
+    """Adapters in a process that does nothing but answer their requests."""
+
+    def __init__(self) -> None:
+        self._started: dict[str, Adapter] = {}
+        self._subject: tuple[object, ...] = ()
+
+    def answer(
+        self, name: str, request: Request
+    ) -> tuple[Response, float, dict[str, float]]:
+        """Returns the answer, the seconds it took and what they went into."""
+        began = time.perf_counter()
+        if name not in self._started:
+            with STOPWATCH.during(STARTING):
+                adapter = resolve(name)
+                adapter.start()
+            self._started[name] = adapter
+        adapter = self._started[name]
+        subject = (name, request.operation, request.dtype, request.transform)
+        # Not between equal calls, which must find what the first of them compiled.
+        if subject != self._subject and isinstance(adapter, FunctionAdapter):
+            adapter.release()
+        self._subject = subject
+        response = adapter.eval(request)
+        return response, time.perf_counter() - began, STOPWATCH.take()

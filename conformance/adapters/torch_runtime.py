@@ -1,9 +1,11 @@
 """Runs PyTorch functions, plainly and under every transform."""
 
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -20,6 +22,7 @@ from conformance.adapters.protocol import (
     Response,
     Skipped,
 )
+from conformance.adapters.stopwatch import COMPILING, STOPWATCH
 from conformance.adapters.torch_transforms import (
     FUNCTIONAL,
     TRANSFORMS,
@@ -122,6 +125,7 @@ class TorchAdapter(FunctionAdapter):
         return (*form, tuple(sorted(request.params.items())), names, request.gradients)
 
     def _compile(self, run: Run, key: tuple[Any, ...]) -> Run:
+        _time_compilations()
         inductor = torch._dynamo.lookup_backend("inductor")
 
         def backend(graph: torch.fx.GraphModule, examples: list[torch.Tensor]) -> Any:
@@ -131,6 +135,23 @@ class TorchAdapter(FunctionAdapter):
         return torch.compile(
             _own_code(run), fullgraph=True, dynamic=False, backend=backend
         )
+
+
+@cache
+def _time_compilations() -> None:
+    """Has compilations recorded; once, since all adapters share the framework."""
+    # Only where it is asked for: this takes a second.
+    from torch._dynamo.callback import on_compile_end, on_compile_start
+
+    began: list[float] = []
+
+    @on_compile_start
+    def _(_: object) -> None:
+        began.append(time.perf_counter())
+
+    @on_compile_end
+    def _(_: object) -> None:
+        STOPWATCH.ended(COMPILING, time.perf_counter() - began.pop())
 
 
 def tensor_of(array: Array, name: str, request: Request) -> torch.Tensor:

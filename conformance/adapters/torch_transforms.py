@@ -7,6 +7,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from conformance.adapters.protocol import Request
+from conformance.adapters.stopwatch import COMPILING, STOPWATCH
 
 Tensors = dict[str, torch.Tensor]
 Run = Callable[[Tensors], Tensors]
@@ -57,7 +58,8 @@ def _export(run: Run, request: Request, tensors: Tensors) -> Tensors:
         def forward(self, tensors: Tensors) -> Tensors:
             return run(tensors)
 
-    exported = torch.export.export(Module(), (tensors,)).module()
+    with STOPWATCH.during(COMPILING):
+        exported = torch.export.export(Module(), (tensors,)).module()
     return eager(exported, request, tensors)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,8 @@ class Result:
 
     def record(self) -> dict[str, Any]:
         """The result as JSON knows it."""
-        return _jsonable(asdict(self))
+        failures = [_jsonable(vars(failure)) for failure in self.failures]
+        return {**_jsonable(vars(self)), "failures": failures}
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Result":
@@ -89,15 +90,12 @@ class Result:
         return cls(**{**record, "failures": failures, "worst": number})
 
 
-def _jsonable(value: Any) -> Any:
+def _jsonable(fields: dict[str, Any]) -> dict[str, Any]:
     """Writes infinities and NaN, which JSON lacks, as strings."""
-    if isinstance(value, dict):
-        return {k: _jsonable(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(v) for v in value]
-    return (
-        str(value) if isinstance(value, float) and not math.isfinite(value) else value
-    )
+    return {
+        k: str(v) if isinstance(v, float) and not math.isfinite(v) else v
+        for k, v in fields.items()
+    }
 
 
 def blank(impl: str, unit: Unit, output: str, status: str, reason: str = "") -> Result:

@@ -56,9 +56,17 @@ class Stream:
             self._separator = ","
         self._file.flush()
 
-    def conclude(self, counts: dict[str, Any], *, interrupted: bool) -> None:
+    def conclude(
+        self,
+        counts: dict[str, Any],
+        *,
+        interrupted: bool,
+        timings: dict[str, Any] | None = None,
+    ) -> None:
         """Sets what the closing line says."""
         self._closing = {"interrupted": interrupted, "counts": counts}
+        if timings is not None:
+            self._closing["timings"] = timings
 
     def __enter__(self) -> Self:
         return self

@@ -123,11 +123,40 @@ def test_operations_take_turns_where_the_adapter_does_not_mind(options):
     for name, lanes in (("jax", 2), ("torch", 1)):
         one = start(name, "cpu")
         asked = list(units(one, "accuracy", cases, options()))
-        shares = runner._split(one, asked)
+        shares = runner._lanes([(one, asked)], [])
         assert len(shares) == lanes
-        assert sum(map(len, shares.values())) == len(asked)
-        operations = [{unit.operation for unit in share} for share in shares.values()]
+        found = [[u for _, part in share for u in part] for share in shares.values()]
+        assert sum(map(len, found)) == len(asked)
+        operations = [{unit.operation for unit in share} for share in found]
         assert sum(map(len, operations)) == len(set.union(*operations))
+
+
+def test_profiles_of_an_operation_follow_each_other(options):
+    cases = choose(options(quick=False, select="*_loss/basic/default"))
+    one = start("numpy", "cpu")
+    plan = [
+        (one, list(units(one, profile, cases, options())))
+        for profile in ("accuracy", "gradients")
+    ]
+    (lane,) = runner._lanes(plan, []).values()
+    names = [(unit.operation, unit.profile) for _, rest in lane for unit in rest]
+    begun = list(dict.fromkeys(names))
+    # Each operation begins once, and asks for values before gradients.
+    assert begun == [
+        (operation, profile)
+        for operation in dict.fromkeys(operation for operation, _ in names)
+        for profile in ("accuracy", "gradients")
+    ]
+    assert len(begun) > 4
+
+
+def test_an_operation_is_announced_once(options, shown):
+    run(options("numpy", profiles=("accuracy", "gradients")), shown)
+    lines = [x for x in shown.file.getvalue().splitlines() if x.endswith(" units")]
+    names = [line.split(":")[0] for line in lines]
+    assert len(names) == len(set(names)) > 5
+    results = {r.unit_key for r in report(options()).results if r.operation == FOCAL}
+    assert f"numpy {FOCAL}: {len(results)} units" in lines
 
 
 def interrupt_after(monkeypatch, batches):
