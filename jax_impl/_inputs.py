@@ -7,17 +7,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jax_impl._reduce import along_class_axis
+from jax_impl._reduce import along_class_axis, sum_all
 from refimpl import _validate
 
 
 class BinaryInputs(NamedTuple):
-    """Arguments of a binary loss, all in the dtype and shape of computation."""
+    """Arguments of a binary loss, all in the dtype of computation.
+
+    Attributes:
+        logits: Scores.
+        labels: Shaped like the scores.
+        pos_weight: 0-d, or shaped to broadcast along its axis; None is off.
+        sample_weight: Shaped like the scores; None is off.
+    """
 
     logits: jax.Array
     labels: jax.Array
-    pos_weight: jax.Array
-    sample_weight: jax.Array
+    pos_weight: jax.Array | None
+    sample_weight: jax.Array | None
 
 
 def binary_inputs(
@@ -28,20 +35,19 @@ def binary_inputs(
     sample_weight: Any = None,
     class_axis: int = -1,
 ) -> BinaryInputs:
-    """Validates and converts; a weight that is off becomes 1, a bad value NaN."""
+    """Validates and converts; a bad value becomes NaN."""
     _validate.check_pair(logits, labels)
     shape = tuple(logits.shape)
     _validate.check_class_weight("pos_weight", pos_weight, shape, class_axis)
     _validate.check_sample_weight(sample_weight, shape)
     x = computed("logits", logits)
-    w = in_range(1 if pos_weight is None else pos_weight, like=x)
-    v = in_range(1 if sample_weight is None else sample_weight, like=x)
-    return BinaryInputs(
-        x,
-        in_range(labels, like=x, high=1),
-        jnp.broadcast_to(along_class_axis(w, x.ndim, class_axis), shape),
-        v,
-    )
+    y = in_range(labels, like=x, high=1)
+    w, v = pos_weight, sample_weight
+    if w is not None:
+        w = along_class_axis(in_range(w, like=x), x.ndim, class_axis)
+    if v is not None:
+        v = in_range(v, like=x)
+    return BinaryInputs(x, y, w, v)
 
 
 def computed(name: str, scores: Any) -> jax.Array:
@@ -103,19 +109,22 @@ class ClassInputs(NamedTuple):
 
     Attributes:
         logits: Scores, the class axis last.
-        labels: Probability of each class; NaN for a bad one.
-        class_weights: One value per class; all NaN if one is bad.
-        sample_weight: One value per example, or 0-d.
-        kept: Whether an example counts.
+        labels: Probability of each class, NaN for a bad one; or the index of the class,
+            ``IGNORED`` or ``BAD``.
+        class_weights: One value per class, all NaN if one is bad; None is off.
+        sample_weight: One value per example; None is off.
         normalizer: What ``"mean"`` divides by.
     """
 
     logits: jax.Array
     labels: jax.Array
-    class_weights: jax.Array
-    sample_weight: jax.Array
-    kept: jax.Array
-    normalizer: jax.Array
+    class_weights: jax.Array | None
+    sample_weight: jax.Array | None
+    normalizer: Any
+
+
+# What a label is that is no class.
+IGNORED, BAD = -1, -2
 
 
 def class_inputs(
@@ -128,43 +137,61 @@ def class_inputs(
     class_axis: int,
     normalizer: str,
 ) -> ClassInputs:
-    """Validates and converts; a weight that is off becomes 1, a bad value NaN."""
+    """Validates and converts; a bad value becomes NaN, a bad index ``BAD``."""
     _validate.check_choice("normalizer", normalizer, _validate.NORMALIZERS)
     _validate.check_integer("ignore_index", ignore_index)
     by_index = _validate.check_classes(logits, labels, class_axis)
     x = jnp.moveaxis(computed("logits", logits), class_axis, -1)
     _validate.check_class_weights(class_weights, x.shape[-1])
     _validate.check_sample_weight(sample_weight, x.shape[:-1])
-    if by_index:
-        y, kept = _one_hot(_indices(labels), x, ignore_index=ignore_index)
-    else:
+    w, v, by_weights = class_weights, sample_weight, normalizer == "weights"
+    if w is not None:
+        w = _all_or_none(in_range(w, like=x))
+    if not by_index:
         y = in_range(jnp.moveaxis(jnp.asarray(labels), class_axis, -1), like=x, high=1)
-        kept = jnp.ones(x.shape[:-1], bool)
-    w = jnp.ones(x.shape[-1], x.dtype)
-    if class_weights is not None:
-        w = in_range(class_weights, like=x)
-    v = jnp.ones((), x.dtype)
-    if sample_weight is not None:
-        v = in_range(jnp.where(kept, sample_weight, 1), like=x)
-    return _prepared(x, y, w, v, kept, by_weights=normalizer == "weights")
+        v = v if v is None else in_range(v, like=x)
+        divisor = _mass(y, w) if by_weights else int(np.prod(x.shape[:-1]))
+        return ClassInputs(x, y, w, v, divisor)
+    index = _indices(_narrow(labels), classes=x.shape[-1], ignore_index=ignore_index)
+    if v is not None:
+        v = in_range(jnp.where(index == IGNORED, 1, v), like=x)
+    divisor = _mass_of_index(index, w if by_weights else None)
+    return ClassInputs(x, index, w, v, divisor)
 
 
-@partial(jax.jit, static_argnames="by_weights")
-def _prepared(
-    x: jax.Array,
-    y: jax.Array,
-    w: jax.Array,
-    v: jax.Array,
-    kept: jax.Array,
-    *,
-    by_weights: bool,
-) -> ClassInputs:
-    w = w * jnp.where(jnp.isnan(w).any(), jnp.nan, 1)
-    divisor = jnp.sum(y * w) if by_weights else jnp.sum(kept)
-    return ClassInputs(jnp.where(kept[..., None], x, 0), y, w, v, kept, divisor)
+@jax.jit
+def _all_or_none(w: jax.Array) -> jax.Array:
+    return w * jnp.where(jnp.isnan(w).any(), jnp.nan, 1)
 
 
-def _indices(labels: Any) -> jax.Array:
+@jax.jit
+def _mass(y: jax.Array, w: jax.Array | None) -> jax.Array:
+    return sum_all(y if w is None else y * w)
+
+
+@jax.jit
+def _mass_of_index(index: jax.Array, w: jax.Array | None) -> jax.Array:
+    kept = index != IGNORED
+    if w is None:
+        return jnp.sum(kept)
+    return sum_all(jnp.where(kept, weight_of(index, w), 0))
+
+
+@jax.custom_jvp
+def weight_of(index: jax.Array, w: jax.Array) -> jax.Array:
+    """Returns the weight of the class of each example, of class 0 where it has none."""
+    return w[jnp.maximum(index, 0)]
+
+
+@weight_of.defjvp
+def _d_weight_of(primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Array]:
+    # Not by index: what is added up one by one on the way back rounds as often.
+    (index, w), (_, change) = primals, tangents
+    here = jnp.arange(w.size) == jnp.maximum(index, 0)[..., None]
+    return weight_of(index, w), jnp.sum(jnp.where(here, change, 0), axis=-1)
+
+
+def _narrow(labels: Any) -> jax.Array:
     """Converts class indices; what has no place in int32 becomes no class."""
     if isinstance(labels, np.ndarray) and labels.dtype.itemsize == 8:
         limits = np.iinfo(np.int32)
@@ -173,20 +200,15 @@ def _indices(labels: Any) -> jax.Array:
     return jnp.asarray(labels)
 
 
-@partial(jax.jit, static_argnames="ignore_index")
-def _one_hot(
-    labels: jax.Array, x: jax.Array, *, ignore_index: int
-) -> tuple[jax.Array, jax.Array]:
-    """Returns labels as probabilities, 0 where ignored, and which are kept."""
+@partial(jax.jit, static_argnames=("classes", "ignore_index"))
+def _indices(labels: jax.Array, *, classes: int, ignore_index: int) -> jax.Array:
+    """Returns class indices with marks for what is no class."""
     # In a narrow type the ignored index would wrap; what wraps here is not ignored.
     unsigned = jnp.issubdtype(labels.dtype, jnp.unsignedinteger)
     labels = labels.astype(jnp.promote_types(labels.dtype, jnp.int32))
-    kept = jnp.ones(labels.shape, bool)
+    valid = (labels >= 0) & (labels < classes)
+    index = jnp.where(valid, labels, BAD)
     if jnp.iinfo(labels.dtype).min <= ignore_index <= jnp.iinfo(labels.dtype).max:
-        kept = (labels != ignore_index) | ((labels < 0) & unsigned)
-    valid = (labels >= 0) & (labels < x.shape[-1])
-    share = jnp.where(kept, jnp.where(valid, 1, jnp.nan), 0).astype(x.dtype)
-    own = jnp.arange(x.shape[-1]) == labels[..., None]
-    # Not own * share: XLA makes a choice of it, and the NaN of a bad index is lost.
-    own |= jnp.isnan(share)[..., None]
-    return jnp.where(own, share[..., None], 0), kept
+        ignored = (labels == ignore_index) & ~((labels < 0) & unsigned)
+        index = jnp.where(ignored, IGNORED, index)
+    return index.astype(jnp.int32)

@@ -4,34 +4,30 @@ import jax.numpy as jnp
 from jax import Array
 
 from jax_impl._differentiable import differentiable
-from jax_impl._stable import log_complement, sigmoid, softplus
+from jax_impl._stable import cosigmoid, sigmoid, softplus
 
-# exp of this is finite in float32, so that a slope times 0 is 0 and not NaN.
-_MAX_EXPONENT = 80.0
+
+def _sides(x: Array) -> tuple[Array, Array]:
+    """Returns sigmoid(x) and sigmoid(-x), large enough for a reciprocal."""
+    tiny = jnp.finfo(x.dtype).tiny
+    return jnp.maximum(sigmoid(x), tiny), jnp.maximum(cosigmoid(x), tiny)
+
+
+def miss(x: Array, y: Array) -> Array:
+    """Returns q, never below the smallest normal number."""
+    p, n = _sides(x)
+    return y * n + (1 - y) * p
 
 
 def _log_q_value(x: Array, y: Array) -> Array:
-    # A hard label has log q = -softplus(margin), where q itself underflows.
+    # A hard label has log q = -softplus(margin), also where q rounds to 1.
     hard = (y == 0) | (y == 1)
-    q = y * sigmoid(-x) + (1 - y) * sigmoid(x)
-    log_q = jnp.log(jnp.where(hard, 1, q))
+    log_q = jnp.log(jnp.where(hard, 1, miss(x, y)))
     return jnp.where(hard, -softplus(jnp.where(y == 1, x, -x)), log_q)
 
 
-def _share_logit(x: Array, y: Array) -> Array:
-    # Logit of y sigmoid(-x) / q, the share of the positive term in q.
-    soft = jnp.where((y == 0) | (y == 1), 0.5, y)
-    logit = jnp.log(soft) - log_complement(soft) - x
-    return jnp.where(y == 1, jnp.inf, jnp.where(y == 0, -jnp.inf, logit))
-
-
-def _power_of_q(x: Array, y: Array, exponent: float) -> Array:
-    return jnp.exp(jnp.minimum(exponent * log_q(x, y), _MAX_EXPONENT))
-
-
-def d_log_q(x: Array, y: Array) -> Array:
-    """Returns the slope of log q by the logit."""
-    return negative_share(x, y) * sigmoid(-x) - positive_share(x, y) * sigmoid(x)
+def _d_log_q_value(x: Array, y: Array) -> Array:
+    return (1 - 2 * y) * sigmoid(x) * cosigmoid(x) * (1 / miss(x, y))
 
 
 def _share_to_logits(x: Array, y: Array) -> Array:
@@ -39,20 +35,38 @@ def _share_to_logits(x: Array, y: Array) -> Array:
 
 
 def _share_to_labels(x: Array, y: Array) -> Array:
-    return sigmoid(x) * sigmoid(-x) * _power_of_q(x, y, -2)
+    p, n = _sides(x)
+    inverse = 1 / miss(x, y)
+    return (p * inverse) * (n * inverse)
 
 
-# log q, accurate where q underflows.
+def _positive_share(x: Array, y: Array) -> Array:
+    _, n = _sides(x)
+    return y * n * (1 / miss(x, y))
+
+
+def _negative_share(x: Array, y: Array) -> Array:
+    p, _ = _sides(x)
+    return (1 - y) * p * (1 / miss(x, y))
+
+
+# The slope of log q by the logit.
+d_log_q = differentiable(
+    _d_log_q_value,
+    (
+        lambda x, y: _share_to_logits(x, y) - sigmoid(x) * cosigmoid(x),
+        lambda x, y: -_share_to_labels(x, y),
+    ),
+)
+# log q, accurate where q underflows and where it rounds to 1.
 log_q = differentiable(
     _log_q_value,
-    (d_log_q, lambda x, y: (sigmoid(-x) - sigmoid(x)) * _power_of_q(x, y, -1)),
+    (d_log_q, lambda x, y: (cosigmoid(x) - sigmoid(x)) * (1 / miss(x, y))),
 )
 # The shares of the positive and of the negative term in q.
 positive_share = differentiable(
-    lambda x, y: sigmoid(_share_logit(x, y)),
-    (lambda x, y: -_share_to_logits(x, y), _share_to_labels),
+    _positive_share, (lambda x, y: -_share_to_logits(x, y), _share_to_labels)
 )
 negative_share = differentiable(
-    lambda x, y: sigmoid(-_share_logit(x, y)),
-    (_share_to_logits, lambda x, y: -_share_to_labels(x, y)),
+    _negative_share, (_share_to_logits, lambda x, y: -_share_to_labels(x, y))
 )

@@ -9,7 +9,8 @@ from jax.typing import ArrayLike
 
 from jax_impl import bce
 from jax_impl._differentiable import differentiable
-from jax_impl._inputs import binary_inputs, hyperparameter
+from jax_impl._inputs import binary_inputs
+from jax_impl._power import exponent, factor
 from jax_impl._reduce import reduce
 from jax_impl._stable import product
 from jax_impl.focal import alphas, focal
@@ -29,7 +30,7 @@ def adaptive_bce_with_logits(
     check_choice("reduction", reduction, REDUCTIONS)
     check_choice("modulator", modulator, MODULATORS)
     x, y, w, _ = binary_inputs(logits, labels, pos_weight=pos_weight)
-    gamma = jnp.broadcast_to(hyperparameter("gamma", gamma, like=x), x.shape)
+    gamma = exponent("gamma", gamma, like=x)
     if modulator == "probability":
         loss = focal(x, y, w, gamma, *alphas(None, x))
     else:
@@ -61,30 +62,32 @@ _log_modulator = differentiable(
 )
 
 
-def _modulate(b: Array, gamma: Array) -> Array:
+def _modulate(b: Array, gamma: Any) -> Array:
+    # Never 0 * inf: an exponent of 0 is exact.
+    gamma = jnp.asarray(factor(gamma), b.dtype)
     return jnp.exp(product(gamma, _log_modulator(b)))
 
 
 def _cross_entropy(x: Array, y: Array, w: Array) -> Array:
-    return bce.cross_entropy(x, y, w, jnp.zeros_like(x))
+    return bce.cross_entropy(x, y, w, None)
 
 
-def _value(x: Array, y: Array, w: Array, gamma: Array) -> Array:
+def _value(x: Array, y: Array, w: Array, gamma: Any) -> Array:
     b = _cross_entropy(x, y, w)
     return product(_modulate(b, gamma), b)
 
 
 def _through_loss(partial: Callable[..., Array]) -> Callable[..., Array]:
     # One partial for the chain: its factors may be 0 and infinite at the limit.
-    def chained(x: Array, y: Array, w: Array, gamma: Array) -> Array:
+    def chained(x: Array, y: Array, w: Array, gamma: Any) -> Array:
         b = _cross_entropy(x, y, w)
-        slope = _modulate(b, gamma) * (1 + gamma * _elasticity(b))
-        return product(slope, partial(x, y, w, jnp.zeros_like(x)))
+        slope = _modulate(b, gamma) * (1 + factor(gamma) * _elasticity(b))
+        return product(slope, partial(x, y, w, None))
 
     return chained
 
 
-def _d_gamma(x: Array, y: Array, w: Array, gamma: Array) -> Array:
+def _d_gamma(x: Array, y: Array, w: Array, gamma: Any) -> Array:
     log_modulator = _log_modulator(_cross_entropy(x, y, w))
     return product(_value(x, y, w, gamma), log_modulator)
 

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
 from jax_impl._differentiable import differentiable
 from jax_impl._inputs import binary_inputs, hyperparameter
 from jax_impl._reduce import reduce
-from jax_impl._stable import product, sigmoid, softplus
-from refimpl._validate import REDUCTIONS, check_choice
+from jax_impl._sides import tilt, weigh
+from jax_impl._stable import product, softplus
+from refimpl._validate import REDUCTIONS, check_choice, is_number
 
 
 def binary_cross_entropy_with_logits(
@@ -37,36 +37,46 @@ def binary_cross_entropy_with_logits(
         class_axis=class_axis,
     )
     s = hyperparameter("label_smoothing", label_smoothing, like=x, high=1, closed=False)
-    loss = cross_entropy(x, y, w, jnp.broadcast_to(s, x.shape))
-    return reduce(product(v, loss), x.size, reduction)
+    if is_number(label_smoothing) and label_smoothing == 0:
+        s = None
+    loss = cross_entropy(x, y, w, s)
+    if v is not None:
+        loss = product(v, loss)
+    return reduce(loss, x.size, reduction)
 
 
-def _targets(y: Array, s: Array) -> tuple[Array, Array]:
-    # Both sides from y: 1 - y' would lose the digits of a small s.
-    return y * (1 - s) + s / 2, (1 - y) * (1 - s) + s / 2
+def _targets(y: Array, w: Any, s: Any) -> tuple[Array, Array]:
+    """Returns what multiplies softplus(-x) and softplus(x)."""
+    on, off = y, 1 - y
+    if s is not None:
+        # Both sides from y: 1 - y' would lose the digits of a small s.
+        on, off = on * (1 - s) + s / 2, off * (1 - s) + s / 2
+    return on if w is None else w * on, off
 
 
-def _value(x: Array, y: Array, w: Array, s: Array) -> Array:
-    on, off = _targets(y, s)
-    return product(w * on, softplus(-x)) + product(off, softplus(x))
+def _value(x: Array, y: Array, w: Any, s: Any) -> Array:
+    return weigh(x, *_targets(y, w, s))
 
 
-def _d_logits(x: Array, y: Array, w: Array, s: Array) -> Array:
-    on, off = _targets(y, s)
-    return off * sigmoid(x) - w * on * sigmoid(-x)
+def _d_logits(x: Array, y: Array, w: Any, s: Any) -> Array:
+    return tilt(x, *_targets(y, w, s))
 
 
-def _d_labels(x: Array, _y: Array, w: Array, s: Array) -> Array:
-    return (1 - s) * (product(w, softplus(-x)) - softplus(x))
+def _d_labels(x: Array, _y: Array, w: Any, s: Any) -> Array:
+    on = softplus(-x) if w is None else product(w, softplus(-x))
+    slope = on - softplus(x)
+    return slope if s is None else (1 - s) * slope
 
 
-def _d_pos_weight(x: Array, y: Array, _w: Array, s: Array) -> Array:
-    on, _ = _targets(y, s)
+def _d_pos_weight(x: Array, y: Array, _w: Array, s: Any) -> Array:
+    on, _ = _targets(y, None, s)
     return product(on, softplus(-x))
 
 
-def _d_label_smoothing(x: Array, y: Array, w: Array, _s: Array) -> Array:
-    return product(w * (0.5 - y), softplus(-x)) - product(0.5 - y, softplus(x))
+def _d_label_smoothing(x: Array, y: Array, w: Any, _s: Array) -> Array:
+    rest = 0.5 - y
+    on = rest if w is None else w * rest
+    return product(on, softplus(-x)) - product(rest, softplus(x))
 
 
 PARTIALS = (_d_logits, _d_labels, _d_pos_weight, _d_label_smoothing)

@@ -1,6 +1,5 @@
 """Cross-entropy over classes."""
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -9,11 +8,12 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from jax_impl._differentiable import differentiable
+from jax_impl._indexed import Targets, of_index, targets
 from jax_impl._inputs import class_inputs, hyperparameter
 from jax_impl._reduce import reduce
 from jax_impl._softmax import negative_log_softmax, others, softmax
 from jax_impl._stable import product
-from refimpl._validate import REDUCTIONS, SMOOTHINGS, check_choice
+from refimpl._validate import REDUCTIONS, SMOOTHINGS, check_choice, is_number
 
 
 def cross_entropy(
@@ -36,7 +36,7 @@ def cross_entropy(
     """
     check_choice("reduction", reduction, REDUCTIONS)
     check_choice("smoothing", smoothing, SMOOTHINGS)
-    x, y, w, v, kept, divisor = class_inputs(
+    x, y, w, v, divisor = class_inputs(
         logits,
         labels,
         class_weights=class_weights,
@@ -46,32 +46,41 @@ def cross_entropy(
         normalizer=normalizer,
     )
     s = hyperparameter("label_smoothing", label_smoothing, like=x, high=1, closed=False)
-    t = _targets(y, s, kept, smoothing=smoothing)
-    loss = _weighted_sum(x, t, jnp.broadcast_to(w, x.shape))
-    return reduce(product(v, loss), divisor, reduction)
-
-
-@partial(jax.jit, static_argnames="smoothing")
-def _targets(y: Array, s: Array, kept: Array, *, smoothing: str) -> Array:
-    classes = y.shape[-1]
-    if smoothing == "uniform":
-        target = (1 - s) * y + s / classes
+    if is_number(label_smoothing) and label_smoothing == 0:
+        s = None
+    t = targets(s, x.shape[-1], smoothing)
+    w = w if w is None else w.reshape((1,) * (x.ndim - 1) + w.shape)
+    if jnp.issubdtype(y.dtype, jnp.floating):
+        loss = _weighted_sum(x, _smoothed(y, t), w)
     else:
-        target = (1 - s) * y + s * (1 - y) / max(classes - 1, 1)
-    return jnp.where(kept[..., None], target, 0)
+        loss = of_index(x, y, w, *t)
+    if v is not None:
+        loss = product(v, loss)
+    return reduce(loss, divisor, reduction)
 
 
-def _value(x: Array, t: Array, w: Array) -> Array:
-    return jnp.sum(product(w * t, negative_log_softmax(x)), axis=-1)
+@jax.jit
+def _smoothed(y: Array, t: Targets) -> Array:
+    return y if t.own is None else t.own * y + t.other * (1 - y)
 
 
-def _d_logits(x: Array, t: Array, w: Array) -> Array:
+def _times(w: Any, a: Array) -> Array:
+    return a if w is None else w * a
+
+
+def _value(x: Array, t: Array, w: Any) -> Array:
+    return jnp.sum(product(_times(w, t), negative_log_softmax(x)), axis=-1)
+
+
+def _d_logits(x: Array, t: Array, w: Any) -> Array:
     p, not_p = softmax(x)
-    return p * others(w * t) - w * t * not_p
+    weight = _times(w, t)
+    return p * others(weight) - weight * not_p
 
 
-def _d_labels(x: Array, _t: Array, w: Array) -> Array:
-    return product(w, negative_log_softmax(x))
+def _d_labels(x: Array, _t: Array, w: Any) -> Array:
+    lost = negative_log_softmax(x)
+    return lost if w is None else product(w, lost)
 
 
 def _d_class_weights(x: Array, t: Array, _w: Array) -> Array:

@@ -32,7 +32,7 @@ def ghmc_loss(
     check_choice("reduction", reduction, REDUCTIONS)
     check_pair(logits, labels)
     check_mask("sample_mask", sample_mask, jnp.shape(logits))
-    x, y, w, _ = binary_inputs(logits, labels)
+    x, y, _, _ = binary_inputs(logits, labels)
     x, y = masked(sample_mask, x), masked(sample_mask, y)
     harmony = harmonise(
         _norm(x, y),
@@ -44,7 +44,7 @@ def ghmc_loss(
         sample_mask=sample_mask,
         reduce_counts=reduce_counts,
     )
-    loss = bce.cross_entropy(x, y, w, jnp.zeros_like(x))
+    loss = bce.cross_entropy(x, y, None, None)
     return reduce_weighted(harmony, loss, reduction), harmony.state
 
 

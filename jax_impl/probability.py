@@ -30,8 +30,10 @@ def binary_cross_entropy(
     check_sample_weight(sample_weight, like.shape)
     p = in_range(like, like=like, high=1)
     y = in_range(labels, like=p, high=1)
-    v = in_range(1 if sample_weight is None else sample_weight, like=p)
-    return reduce(product(v, _cross_entropy(p, y)), p.size, reduction)
+    loss = _cross_entropy(p, y)
+    if sample_weight is not None:
+        loss = product(in_range(sample_weight, like=p), loss)
+    return reduce(loss, p.size, reduction)
 
 
 def _logs(p: Array) -> tuple[Array, Array]:

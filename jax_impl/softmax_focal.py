@@ -7,10 +7,11 @@ import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
 
-from jax_impl._inputs import class_inputs, hyperparameter
+from jax_impl._inputs import BAD, IGNORED, class_inputs, weight_of
+from jax_impl._power import exponent
 from jax_impl._reduce import reduce
-from jax_impl._softmax import margin, top
-from jax_impl.focal import alphas, focal
+from jax_impl._softmax import margin
+from jax_impl.focal import focal
 from refimpl._validate import REDUCTIONS, check_choice, check_indices
 
 
@@ -32,7 +33,7 @@ def softmax_focal_loss(
     """
     check_choice("reduction", reduction, REDUCTIONS)
     check_indices(labels)
-    x, y, w, _, kept, divisor = class_inputs(
+    x, index, w, _, divisor = class_inputs(
         logits,
         labels,
         class_weights=class_weights,
@@ -40,16 +41,16 @@ def softmax_focal_loss(
         class_axis=class_axis,
         normalizer=normalizer,
     )
-    gamma = hyperparameter("gamma", gamma, like=x)
-    return reduce(_loss(x, y, w, kept, gamma), divisor, reduction)
+    gamma = exponent("gamma", gamma, like=x)
+    return reduce(_loss(x, index, w, gamma), divisor, reduction)
 
 
 @jax.jit
-def _loss(x: Array, y: Array, w: Array, kept: Array, gamma: Array) -> Array:
-    own = top(y)
-    m = margin(x, own)
-    # Not a product with the one-hot label, which would meet infinite slopes with 0.
-    weight = jnp.sum(jnp.where(own, w * y, 0), axis=-1)
-    gamma = jnp.broadcast_to(gamma, m.shape)
-    loss = focal(m, jnp.ones_like(m), weight, gamma, *alphas(None, m))
-    return jnp.where(kept, loss, 0)
+def _loss(x: Array, index: Array, w: Any, gamma: Any) -> Array:
+    # Nothing flows back to what is ignored, and times its slope would still be NaN.
+    x = jnp.where((index == IGNORED)[..., None], 0, x)
+    m = margin(x, jnp.maximum(index, 0))
+    weight = jnp.ones_like(m) if w is None else weight_of(index, w)
+    weight = jnp.where(index == BAD, jnp.nan, weight)
+    loss = focal(m, jnp.ones_like(m), weight, gamma, None, None)
+    return jnp.where(index == IGNORED, 0, loss)
