@@ -60,7 +60,10 @@ def bench(options: Options, console: Console) -> int:
     show(record, console)
     written = [path, *_plotted(record, path.with_suffix(".png"), console)]
     console.print(f"\n{', '.join(map(str, written))}", soft_wrap=True)
-    return INTERRUPTED if record["interrupted"] else 0
+    if not record["interrupted"]:
+        return 0
+    console.print(f"interrupted with {len(record['cells'])} of {len(work)} cells")
+    return INTERRUPTED
 
 
 def _warn_of_load(header: dict[str, Any], console: Console) -> None:

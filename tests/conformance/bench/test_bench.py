@@ -1,9 +1,9 @@
 import json
-import os
 import re
 import subprocess
 import sys
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -40,8 +40,7 @@ def without_compiling(monkeypatch):
 
 @pytest.fixture
 def console():
-    with open(os.devnull, "w") as nowhere:
-        yield Console(file=nowhere, width=100)
+    return Console(file=StringIO(), width=100)
 
 
 def test_a_run_in_a_pipe(tmp_path):
@@ -94,6 +93,7 @@ def test_interruption_keeps_what_was_found(options, console, monkeypatch):
     assert run.bench(options, console) == 130
     record = json.loads((options.out / "bench.json").read_text())
     assert record["interrupted"]
+    assert console.file.getvalue().endswith("interrupted with 1 of 2 cells\n")
     assert list(record["cells"]) == ["bce/float32/N=64"]
     assert record["bars"]
 
@@ -104,6 +104,7 @@ def test_without_matplotlib_there_is_json(options, console, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.axes", None)
     assert run.bench(options, console) == 0
     assert [path.name for path in options.out.iterdir()] == ["bench.json"]
+    assert "no plot: matplotlib" in console.file.getvalue()
 
 
 @pytest.mark.parametrize(
