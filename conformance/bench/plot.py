@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from conformance.bench.growth import Series
+from conformance.bench.plan import LATENCY
 from conformance.bench.problems import LOSSES
 
 # Okabe and Ito's colours, which every kind of colour vision tells apart. A colour is a
@@ -47,17 +48,26 @@ def _panel(axis: Axes, line: Series) -> None:
     axis.set_title(LOSSES[line.loss].title, fontsize=11)
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
+    # The size of the latencies says nothing beside one that is about the same.
+    at = [x for x in line.at if x != LATENCY or 2**10 not in line.at]
     libraries = list(dict.fromkeys(map(_library, line.seconds)))
     for name, seconds in line.seconds.items():
-        points = [(x, y) for x, y in zip(line.at, seconds, strict=True) if y]
+        points = [
+            (x, y) for x, y in zip(line.at, seconds, strict=True) if y and x in at
+        ]
         mode, number = name.rpartition(" ")[2], libraries.index(_library(name))
-        axis.plot(*zip(*points, strict=True), label=name, **_style(mode, number))
+        axis.plot(
+            [x for x, _ in points],
+            [y for _, y in points],
+            label=name,
+            **_style(mode, number),
+        )
     axis.plot(line.at, line.floor, color="0.35", ls=":", lw=1.6, label="copy floor")
     low, high = axis.get_ylim()
     # Curves rise to the right: what is named stands above their left ends.
     axis.set_ylim(low, high * (high / low) ** 0.6)
     axis.legend(loc="upper left", fontsize=7, frameon=False)
-    axis.xaxis.set_major_locator(FixedLocator(line.at))
+    axis.xaxis.set_major_locator(FixedLocator(at))
     axis.xaxis.set_major_formatter(FuncFormatter(_size))
     axis.tick_params(labelsize=8)
     axis.grid(color="0.92")
@@ -81,5 +91,4 @@ def _style(mode: str, number: int) -> dict[str, Any]:
 
 def _size(value: float, _position: int) -> str:
     power = round(value).bit_length() - 1
-    # Beside 2^10, the thousand of the latencies would not be readable.
-    return f"$2^{{{power}}}$" if 2**power == value else ""
+    return f"$2^{{{power}}}$" if 2**power == value else f"{value:g}"
