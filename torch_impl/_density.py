@@ -10,6 +10,7 @@ from refimpl._validate import check_density, check_state
 from torch_impl._blocks import mapped
 from torch_impl._differentiable import plain
 from torch_impl._inputs import beside, hyperparameter, in_range, scalar
+from torch_impl._limits import replace_nan_
 from torch_impl._stable import one_minus_exp
 
 # Up to here, comparing with each bin is faster than adding to bins one by one.
@@ -75,12 +76,12 @@ def _binned(
     norm: Callable[..., Tensor], args: tuple[Tensor, ...], bins: int, asked: Any
 ) -> Tensor:
     """Returns the bin of each element, ``bins`` for NaN, one more if not asked for."""
-    kind = torch.uint8 if bins + 1 < 256 else torch.int32
+    kind = torch.uint8 if bins + 1 < 256 and plain() else torch.int32
 
     def binned(*args: Tensor) -> Tensor:
         # The last bin is closed: a norm of 1 belongs to it.
         position = norm(*args).mul(bins).clamp_(max=bins - 1)
-        return torch.nan_to_num(position, nan=float(bins)).to(kind)
+        return replace_nan_(position, float(bins)).to(kind)
 
     like = torch.empty_like(args[0], dtype=kind)
     index = mapped(binned, args, like=like, rowwise=False)

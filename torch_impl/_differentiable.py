@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from torch_impl._blocks import cut, fits, mapped
 from torch_impl._limits import product
@@ -111,7 +112,8 @@ def transformed() -> bool:
 
 def plain() -> bool:
     """Tells whether tensors are just tensors: nothing traces or transforms them."""
-    return not (torch.compiler.is_compiling() or transformed())
+    traced = torch.compiler.is_compiling() or is_in_torch_dispatch_mode()
+    return not (traced or transformed())
 
 
 def _keep(ctx: Any, args: Sequence[Any]) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from torch_impl._inputs import BAD, IGNORED, blank, ends
-from torch_impl._limits import nan_to_zero_, product
+from torch_impl._limits import product, replace_nan_
 
 _LOG2_E = 1 / math.log(2)
 
@@ -65,7 +65,7 @@ def _rows(x: Tensor, index: Tensor, w: Any, but: Any) -> _Rows:
     finite = seen is not None and abs(seen[0]) < math.inf and abs(seen[1]) < math.inf
     if not finite:
         # An infinite logit is at no distance from itself.
-        distance, far = nan_to_zero_(distance), nan_to_zero_(far)
+        distance, far = replace_nan_(distance), replace_nan_(far)
     power = _exp(distance)
     below = torch.threshold(-power, -1.0, 0.0).sum(-1, keepdim=True)
     # Only the largest have the power 1, and how many they are is a whole number.
@@ -91,7 +91,7 @@ def _loss(rows: _Rows, w: Any, t: Targets) -> Tensor:
         lost = rows.distance
         if w is not None:
             # What weighs nothing loses nothing, at an infinite distance too.
-            lost = nan_to_zero_(lost * w)
+            lost = replace_nan_(lost * w)
         lost = _with_label(lost, rows.label, torch.zeros_like(of_rest))
         loss = loss + t.other * (of_rest * rows.but_own - lost.sum(-1, keepdim=True))
     if rows.kept is not None:

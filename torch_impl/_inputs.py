@@ -181,7 +181,7 @@ def class_inputs(
     labels, w, v = beside("labels", labels, like=x), class_weights, sample_weight
     if w is not None:
         w = in_range("class_weights", w, like=x)
-        w = w + 0 * w.amax()
+        w = w * (1 + 0 * w.detach().amax())
     if by_index:
         y = _indices(labels, x.shape[-1], ignore_index)
         kept = y != IGNORED

@@ -28,12 +28,12 @@ def product(a: Any, b: Tensor, *, witness: Tensor | None = None) -> Tensor:
     return whole.add_(a, alpha=0) if isinstance(a, Tensor) else whole
 
 
-def nan_to_zero_(a: Tensor) -> Tensor:
-    """Replaces NaN by 0, in place."""
+def replace_nan_(a: Tensor, by: float = 0.0) -> Tensor:
+    """Replaces NaN by a number, in place."""
     if torch.compiler.is_compiling():
         # Not isnan, which would be asked one by one.
-        return torch.where(a == a, a, 0)
-    return a.nan_to_num_(nan=0.0, posinf=math.inf, neginf=-math.inf)
+        return torch.where(a == a, a, by)
+    return a.nan_to_num_(nan=by, posinf=math.inf, neginf=-math.inf)
 
 
 def nonnegative(a: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from torch_impl._differentiable import differentiable
-from torch_impl._limits import nan_to_zero_, nonnegative
+from torch_impl._limits import nonnegative, replace_nan_
 from torch_impl._stable import sigmoids, softplus, softplus_rest
 
 
@@ -22,7 +22,7 @@ def is_label(labels: Tensor) -> Tensor:
 def _weigh(x: Tensor, on: Tensor, off: Tensor) -> Tensor:
     loss = x.clamp(min=0).mul_(off).addcmul_(x.clamp(max=0), on, value=-1)
     # A side that is off stays off at an infinite logit; the other term has the NaN.
-    return nan_to_zero_(loss).addcmul_(on + off, softplus_rest(x))
+    return replace_nan_(loss).addcmul_(on + off, softplus_rest(x))
 
 
 def tilt(x: Tensor, on: Tensor, off: Tensor) -> Tensor:

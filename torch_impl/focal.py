@@ -67,12 +67,14 @@ def _terms(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> _Terms:
     on, off, _, _, q = parts
     weight = torch.exp(gamma * q.log()) if isinstance(gamma, Tensor) else q**gamma
     if alpha is not None:
-        weight = weight * _alpha_t(on, off, alpha)
+        weight = _alpha_t(on, off, alpha).mul_(weight)
     return _Terms(parts, weight, weigh(x, on if w is None else w * on, off))
 
 
 def _alpha_t(on: Tensor, off: Tensor, alpha: Any) -> Tensor:
-    return (on * alpha).add_(off * (1 - alpha))
+    if isinstance(alpha, Tensor):
+        return on * alpha + off * (1 - alpha)
+    return (on * alpha).add_(off, alpha=1 - alpha)
 
 
 def _value(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
@@ -84,8 +86,8 @@ def _slope(terms: _Terms, w: Any, gamma: Any) -> Tensor:
     parts, weight, loss = terms
     on, off, p, not_p, _ = parts
     # At an infinite loss the slope of log q is 0.
-    focusing = rise(parts).mul_(gamma)
-    slope = torch.addcmul(off * p, focusing, loss.clamp(max=_HUGE))
+    focusing = rise(parts).mul_(loss.clamp(max=_HUGE))
+    slope = focusing.mul_(gamma).add_(off * p)
     on = on if w is None else w * on
     return torch.addcmul(slope, on, not_p, value=-1).mul_(weight)
 
