@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.func import grad_and_value
 from torch.fx.experimental.proxy_tensor import make_fx
 
 Array = NDArray[np.float64]
@@ -126,14 +127,19 @@ class Trainer:
     def _gradient(
         self, parameters: list[Tensor], *batch: Tensor
     ) -> tuple[Tensor, Tensor]:
+        # Within a transform a loss looks at no number, which would not be traced.
+        gradients, (_, loss) = grad_and_value(self._total, has_aux=True)(
+            parameters, *batch
+        )
+        return torch.cat([own.flatten(1) for own in gradients], 1), loss
+
+    def _total(self, parameters: list[Tensor], *batch: Tensor) -> tuple[Tensor, Tensor]:
         features, labels, pos_weight = batch
-        leaves = [own.detach().requires_grad_() for own in parameters]
-        logits = stacked_logits(leaves, features)
+        logits = stacked_logits(parameters, features)
         # Models go last: that is the axis along which the losses take weights.
         terms = self._loss(logits.T, labels.T, pos_weight=pos_weight, reduction="none")
         loss = terms.mean(0)
-        gradients = torch.autograd.grad(loss.sum(), leaves)
-        return torch.cat([own.flatten(1) for own in gradients], 1), loss.detach()
+        return loss.sum(), loss
 
 
 def stacked_logits(parameters: Sequence[Tensor], features: Tensor) -> Tensor:
