@@ -16,7 +16,11 @@ def fits(x: Tensor) -> bool:
     """Tells whether a tensor is best worked on in one piece."""
     if torch.compiler.is_compiling() or not x.is_cpu:
         return True
-    return x.numel() <= _PER_THREAD * torch.get_num_threads()
+    return x.numel() <= _size()
+
+
+def _size() -> int:
+    return _PER_THREAD * torch.get_num_threads()
 
 
 def cut(args: tuple[Any, ...], *, rowwise: bool) -> Iterator[tuple[Index, list[Any]]]:
@@ -26,9 +30,13 @@ def cut(args: tuple[Any, ...], *, rowwise: bool) -> Iterator[tuple[Index, list[A
     """
     x = args[0]
     shape = x.shape[:-1] if rowwise else x.shape
-    axis = max(range(len(shape)), key=shape.__getitem__)
-    whole = shape[axis]
-    step = max(1, _PER_THREAD * torch.get_num_threads() * whole // x.numel())
+    # A single row stays whole, however long.
+    axis = max(range(len(shape)), key=shape.__getitem__, default=0)
+    whole = shape[axis] if shape else 1
+    step = max(1, _size() * whole // x.numel())
+    if step >= whole:
+        yield (), list(args)
+        return
     for start in range(0, whole, step):
         index = (slice(None),) * axis + (slice(start, start + step),)
         yield index, [a[index] if isinstance(a, Tensor) else a for a in args]
