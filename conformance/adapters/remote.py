@@ -50,7 +50,7 @@ class _Server:
 
     def __init__(self) -> None:
         self._started: dict[str, Adapter] = {}
-        self._subject: tuple[object, ...] = ()
+        self._subject = ("", "")
 
     def answer(
         self, name: str, request: Request
@@ -63,8 +63,8 @@ class _Server:
                 adapter.start()
             self._started[name] = adapter
         adapter = self._started[name]
-        subject = (name, request.operation, request.dtype, request.transform)
-        # Not between equal calls, which must find what the first of them compiled.
+        subject = (name, request.operation)
+        # Requests for one operation share much of what is compiled.
         if subject != self._subject and isinstance(adapter, FunctionAdapter):
             adapter.release()
         self._subject = subject

@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,11 +144,10 @@ def test_worker_reports_its_share():
     assert second == {}
 
 
-def test_worker_forgets_between_subjects_and_not_between_equal_calls(monkeypatch):
+def test_worker_forgets_between_operations_and_not_within_one(monkeypatch):
     monkeypatch.setattr(jax_adapter, "KEPT", 0)
     serve_here = serve(0, 1, Path())
-    compiled = [
-        COMPILING in serve_here("jax", asked(transform))[2]
-        for transform in ("jit", "jit", "vmap", "jit")
-    ]
-    assert compiled == [True, False, True, True]
+    other = replace(asked("jit"), operation="binary_cross_entropy_with_logits")
+    requests = (asked("jit"), asked("vmap"), asked("jit"), other, asked("jit"))
+    compiled = [COMPILING in serve_here("jax", request)[2] for request in requests]
+    assert compiled == [True, True, False, True, True]
