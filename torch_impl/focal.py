@@ -9,6 +9,7 @@ from refimpl._validate import REDUCTIONS, check_choice
 from torch_impl._differentiable import differentiable
 from torch_impl._inputs import binary_inputs, each, hyperparameter
 from torch_impl._limits import TINY, product
+from torch_impl._margin import are_hard, by_label, margin
 from torch_impl._miss import Miss, log_miss, miss, rise
 from torch_impl._reduce import reduce
 from torch_impl._sides import sides, weigh
@@ -65,10 +66,14 @@ class _Terms(NamedTuple):
 def _terms(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> _Terms:
     parts = miss(x, y)
     on, off, _, _, q = parts
-    weight = torch.exp(gamma * q.log()) if isinstance(gamma, Tensor) else q**gamma
+    weight = _power(q, gamma)
     if alpha is not None:
         weight = _alpha_t(on, off, alpha).mul_(weight)
     return _Terms(parts, weight, weigh(x, on if w is None else w * on, off))
+
+
+def _power(q: Tensor, gamma: Any) -> Tensor:
+    return torch.exp(gamma * q.log()) if isinstance(gamma, Tensor) else q**gamma
 
 
 def _alpha_t(on: Tensor, off: Tensor, alpha: Any) -> Tensor:
@@ -99,9 +104,25 @@ def _d_logits(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
 def _joint(
     x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any
 ) -> tuple[Tensor, Tensor]:
+    if are_hard(y):
+        return _of_margin(x, y, w, gamma, alpha)
     terms = _terms(x, y, w, gamma, alpha)
     slope = _slope(terms, w, gamma)
     return product(terms.weight, terms.loss, witness=slope), slope
+
+
+def _of_margin(
+    x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any
+) -> tuple[Tensor, Tensor]:
+    flip, wrong, loss = margin(x, y)
+    q, not_q = torch.sigmoid(wrong), torch.sigmoid(-wrong)
+    weight = _power(q, gamma)
+    if w is not None or alpha is not None:
+        on, off = (1, 1) if alpha is None else (alpha, 1 - alpha)
+        weight = by_label(y, on if w is None else w * on, off).mul_(weight)
+    slope = loss.clamp(max=_HUGE).mul_(not_q).mul_(gamma).add_(q)
+    slope = slope.mul_(weight).mul_(flip)
+    return product(weight, loss, witness=slope), slope
 
 
 def _d_labels(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:

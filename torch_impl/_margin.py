@@ -1,0 +1,44 @@
+"""Losses of hard labels, 0 or 1, from the margin: half the work of the two sides."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from torch_impl._differentiable import plain
+from torch_impl._stable import softplus_rest
+
+
+def are_hard(labels: Tensor) -> bool:
+    """Tells whether all labels are 0 or 1, where looking costs next to nothing."""
+    if not (labels.is_cpu and plain()):
+        return False
+    return torch.addcmul(labels, labels, labels, value=-1).abs_().sum().item() == 0
+
+
+class Margin(NamedTuple):
+    """The logit of the wrong side, ``flip * x``.
+
+    Attributes:
+        flip: 1 for the label 0, -1 for 1.
+        wrong: The logit of the wrong side.
+        loss: Its softplus.
+    """
+
+    flip: Tensor
+    wrong: Tensor
+    loss: Tensor
+
+
+def margin(x: Tensor, y: Tensor) -> Margin:
+    """Returns what the losses of hard labels are made of."""
+    flip = torch.rsub(y, 1, alpha=2)
+    wrong = flip * x
+    return Margin(flip, wrong, wrong.clamp(min=0).add_(softplus_rest(wrong)))
+
+
+def by_label(y: Tensor, positive: Any, negative: Any) -> Tensor:
+    """Returns a weight for each label."""
+    if isinstance(negative, Tensor):
+        return y * positive + (1 - y) * negative
+    return (y * positive).add_(1 - y, alpha=negative)
