@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from jax_impl._blocks import in_memory
+from jax_impl._histogram import count
 from jax_impl._inputs import hyperparameter, in_range
 from jax_impl._reduce import reduce
 from jax_impl._stable import product
@@ -22,7 +24,7 @@ class GHMState(NamedTuple):
 
 
 class Harmony(NamedTuple):
-    """What the examples of one call weigh; see ``refimpl._density``."""
+    """What the examples of one call weigh, and how many count."""
 
     weight: Array
     kept: Array
@@ -30,7 +32,8 @@ class Harmony(NamedTuple):
 
 
 def harmonise(
-    norm: Array,
+    norm: Callable[..., Array],
+    args: tuple[Array, ...],
     state: Any,
     *,
     bins: int,
@@ -43,31 +46,43 @@ def harmonise(
     """Weighs each element by the inverse density of its gradient norm in [0, 1]."""
     check_density(bins, debias, average_over, reduce_counts)
     check_state(state, bins)
-    momentum = hyperparameter("momentum", momentum, like=norm, high=1, closed=False)
+    x = args[-1]
+    momentum = hyperparameter("momentum", momentum, like=x, high=1, closed=False)
     if state is None:
-        state = jnp.zeros(bins, norm.dtype), jnp.zeros(bins, jnp.int32)
-    asked = jnp.ones(norm.shape, bool) if sample_mask is None else sample_mask
-    norm, momentum, old_counts = jax.lax.stop_gradient(
-        (norm, momentum, in_range(state[0], like=norm))
+        state = jnp.zeros(bins, x.dtype), jnp.zeros(bins, jnp.int32)
+    args, momentum, old_counts = jax.lax.stop_gradient(
+        (args, momentum, in_range(state[0], like=x))
     )
-    kept, index, counts = _binned(norm, jnp.asarray(asked), bins=bins)
+    index, counts = _binned(args, sample_mask, norm=norm, bins=bins)
+    kept = counts.sum()
     if reduce_counts is not None:
         counts = reduce_counts(counts)
     options = {"bins": bins, "debias": debias, "average_over": average_over}
     old = GHMState(old_counts, jnp.asarray(state[1]))
     per_bin, new = _updated(old, counts, momentum, **options)
-    return Harmony(_spread(per_bin, index, kept, asked), kept, new)
+    return Harmony(_looked_up(per_bin, index), kept, new)
 
 
-@partial(jax.jit, static_argnames="bins")
-def _binned(norm: Array, asked: Array, *, bins: int) -> tuple[Array, Array, Array]:
-    """Returns which elements are kept, their bins, and the count of each bin."""
-    kept = asked & ~jnp.isnan(norm)
-    # The last bin is closed: a norm of 1 belongs to it.
-    index = jnp.floor(jnp.where(kept, norm, 0) * bins).astype(jnp.int32)
-    index = jnp.minimum(index, bins - 1)
-    counts = jnp.zeros(bins, jnp.int32).at[index].add(kept.astype(jnp.int32))
-    return kept, index, counts
+@partial(jax.jit, static_argnames=("norm", "bins"))
+def _binned(
+    args: tuple[Array, ...], asked: Any, *, norm: Callable[..., Array], bins: int
+) -> tuple[Array, Array]:
+    """Returns the bin of each element, and the count of each bin.
+
+    What is bad is in the bin after the last, what is not asked for in the next.
+    """
+
+    def binned(*args: Array) -> Array:
+        value = norm(*args)
+        # The last bin is closed: a norm of 1 belongs to it.
+        index = jnp.minimum(jnp.floor(value * bins), bins - 1)
+        index = jnp.where(jnp.isnan(value), bins, index)
+        return index.astype(jnp.int8 if bins + 1 < 128 else jnp.int32)
+
+    index = in_memory(binned, *args)
+    if asked is not None:
+        index = jnp.where(asked, index, jnp.asarray(bins + 1, index.dtype))
+    return index, count(index, bins)
 
 
 @partial(jax.jit, static_argnames=("bins", "debias", "average_over"))
@@ -101,8 +116,10 @@ def _share_seen(momentum: Array, updates: Array) -> Array:
 
 
 @jax.jit
-def _spread(per_bin: Array, index: Array, kept: Array, asked: Array) -> Array:
-    return jnp.where(kept, per_bin[index], jnp.where(asked, jnp.nan, 0))
+def _looked_up(per_bin: Array, index: Array) -> Array:
+    rest = jnp.asarray([jnp.nan, 0], per_bin.dtype)
+    table = jnp.concatenate([per_bin, rest])
+    return in_memory(lambda table, index: table[index.astype(jnp.int32)], table, index)
 
 
 @jax.jit
@@ -114,4 +131,4 @@ def masked(sample_mask: Any, array: Array) -> Array:
 def reduce_weighted(harmony: Harmony, loss: Array, reduction: str) -> Any:
     """Weighs and reduces a loss; the mean is over the kept elements."""
     loss = product(harmony.weight, loss)
-    return reduce(loss, harmony.kept.sum(), reduction)
+    return reduce(loss, harmony.kept, reduction)

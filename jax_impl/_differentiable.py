@@ -47,21 +47,20 @@ def _alone(partial: Partial) -> Partial:
 
     A second exponential is cheap; an array that goes to memory and back is not.
     """
-    return lambda *args: partial(*jax.tree.map(apart, args))
+    return lambda *args: partial(*jax.tree.map(_apart, args))
 
 
 @jax.custom_jvp
-def apart(array: jax.Array) -> jax.Array:
-    """Returns the array as one that has nothing in common with other uses."""
+def _apart(array: jax.Array) -> jax.Array:
     return jax.lax.optimization_barrier(array)
 
 
 def _d_apart(primals: tuple, tangents: tuple) -> tuple[Any, Any]:
     # The barrier's own rule makes zeros of changes that nobody asked for.
-    return apart(*primals), tangents[0]
+    return _apart(*primals), tangents[0]
 
 
-apart.defjvp(_d_apart, symbolic_zeros=True)
+_apart.defjvp(_d_apart, symbolic_zeros=True)
 
 
 def _varies(change: Any) -> bool:

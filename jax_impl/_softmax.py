@@ -20,21 +20,21 @@ def _top(a: Array) -> Array:
 @jax.jit
 def row_sum(terms: Array, weight: Any = None) -> Array:
     """Returns the sums of the rows as a column, of terms times weights of classes."""
-    if weight is None:
-        weight = jnp.ones(terms.shape[-1], terms.dtype)
+    if weight is not None:
+        terms = terms * weight
     if terms.shape[-1] > _WIDE:
-        return _row_sum(terms, weight)
-    return jax.lax.platform_dependent(terms, weight, cpu=_row_product, default=_row_sum)
+        return _row_sum(terms)
+    return jax.lax.platform_dependent(terms, cpu=_row_product, default=_row_sum)
 
 
-def _row_product(terms: Array, weight: Array) -> Array:
+def _row_sum(terms: Array) -> Array:
+    return jnp.sum(terms, axis=-1, keepdims=True)
+
+
+def _row_product(terms: Array) -> Array:
     # As in _reduce: what goes into a product is computed several at a time.
-    return jnp.matmul(terms, weight.reshape(-1, 1), precision="highest")
-
-
-def _row_sum(terms: Array, weight: Array) -> Array:
-    weight = weight.reshape((1,) * (terms.ndim - 1) + (-1,))
-    return jnp.sum(terms * weight, axis=-1, keepdims=True)
+    ones = jnp.ones((terms.shape[-1], 1), terms.dtype)
+    return jnp.matmul(terms, ones, precision="highest")
 
 
 def _rest(share: Array, largest: Array) -> Array:
@@ -119,14 +119,12 @@ def _rivals(x: Array, label: Array) -> tuple[Array, Array]:
 
 
 def _margin_value(x: Array, label: Array) -> Array:
-    own, rivals = _rivals(x, label)
-    largest = jnp.max(rivals, axis=-1, keepdims=True)
-    # A rival at -inf has no share, also where there is no other.
-    gap = jnp.where(rivals == largest, 0, largest - rivals)
-    share = jnp.where(jnp.isneginf(rivals), 0, jnp.exp(-gap))
-    rest = _rest(share, largest)
+    _, rivals = _rivals(x, label)
+    largest, _, _, rest = from_top(rivals)
+    # Rivals at -inf have no share, also where there are no others.
+    rest = jnp.where(jnp.isneginf(largest), 0, rest)
     # In this order: what logits have in common must not round their difference.
-    lead = jnp.sum(jnp.where(own, x, 0), axis=-1, keepdims=True) - largest
+    lead = jnp.take_along_axis(x, label[..., None], axis=-1, mode="clip") - largest
     return (lead - jnp.log1p(rest)).squeeze(-1)
 
 

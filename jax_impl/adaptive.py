@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
@@ -10,7 +11,7 @@ from jax.typing import ArrayLike
 from jax_impl import bce
 from jax_impl._differentiable import differentiable
 from jax_impl._inputs import binary_inputs
-from jax_impl._power import exponent, factor
+from jax_impl._power import Whole, exponent, factor
 from jax_impl._reduce import reduce
 from jax_impl._stable import product
 from jax_impl.focal import alphas, focal
@@ -45,7 +46,7 @@ def _log_modulator_value(b: Array) -> Array:
 def _elasticity_value(b: Array) -> Array:
     # d log(1 - exp(-b)) / d log b = b exp(-b) / (1 - exp(-b)), which is 1 at b = 0.
     p = -jnp.expm1(-b)
-    return product(jnp.exp(-b), b) / jnp.where(b == 0, 1, p) + (b == 0)
+    return product(jnp.exp(-b), b) * (1 / jnp.where(b == 0, 1, p)) + (b == 0)
 
 
 def _safe(b: Array) -> Array:
@@ -63,8 +64,8 @@ _log_modulator = differentiable(
 
 
 def _modulate(b: Array, gamma: Any) -> Array:
-    # Never 0 * inf: an exponent of 0 is exact.
-    gamma = jnp.asarray(factor(gamma), b.dtype)
+    if isinstance(gamma, Whole):
+        return jax.lax.integer_pow(-jnp.expm1(-b), gamma.number)
     return jnp.exp(product(gamma, _log_modulator(b)))
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import ArrayLike
@@ -11,7 +10,7 @@ from jax.typing import ArrayLike
 from jax_impl import bce
 from jax_impl._density import GHMState, harmonise, masked, reduce_weighted
 from jax_impl._inputs import binary_inputs
-from jax_impl._stable import sigmoid
+from jax_impl._stable import cosigmoid, sigmoid
 from refimpl._validate import REDUCTIONS, check_choice, check_mask, check_pair
 
 
@@ -35,7 +34,8 @@ def ghmc_loss(
     x, y, _, _ = binary_inputs(logits, labels)
     x, y = masked(sample_mask, x), masked(sample_mask, y)
     harmony = harmonise(
-        _norm(x, y),
+        _norm,
+        (x, y),
         state,
         bins=bins,
         momentum=momentum,
@@ -48,8 +48,8 @@ def ghmc_loss(
     return reduce_weighted(harmony, loss, reduction), harmony.state
 
 
-@jax.jit
 def _norm(x: Array, y: Array) -> Array:
+    p = sigmoid(x)
     # A hard label has the norm sigmoid(-margin), where 1 - sigmoid would round.
-    hard = sigmoid(jnp.where(y == 1, -x, x))
-    return jnp.where((y == 0) | (y == 1), hard, jnp.abs(sigmoid(x) - y))
+    hard = jnp.where(y == 1, cosigmoid(x), p)
+    return jnp.where((y == 0) | (y == 1), hard, jnp.abs(p - y))

@@ -35,9 +35,9 @@ def ghmr_loss(
     behind = jnp.asarray(targets, dtype=ahead.dtype)
     d = masked(sample_mask, ahead) - masked(sample_mask, behind)
     width = hyperparameter("mu", mu, like=d, positive=True)
-    width = jnp.broadcast_to(width, d.shape)
     harmony = harmonise(
-        jnp.abs(_slope(d, width)),
+        _norm,
+        (width, d),
         state,
         bins=bins,
         momentum=momentum,
@@ -47,6 +47,10 @@ def ghmr_loss(
         reduce_counts=reduce_counts,
     )
     return reduce_weighted(harmony, _smooth_abs(d, width), reduction), harmony.state
+
+
+def _norm(width: Array, d: Array) -> Array:
+    return jnp.abs(_slope(d, width))
 
 
 def _ratio(d: Array, size: Array) -> Array:
