@@ -8,12 +8,23 @@ import torch.nn.functional as F  # noqa: N812 - the field's name for it
 from torch import Tensor
 
 import torch_impl
-from torch_impl._inputs import binary_inputs, hyperparameter
-from torch_impl._reduce import along_class_axis, reduce
-from torch_impl._stable import product
+from torch_impl._inputs import binary_inputs, hyperparameter, in_range
+from torch_impl._limits import product
+from torch_impl._reduce import along_class_axis
 
 BCE, FOCAL = "binary_cross_entropy_with_logits", "sigmoid_focal_loss"
 bce, focal = (getattr(torch_impl, name) for name in (BCE, FOCAL))
+
+
+def reduce(loss: Tensor, normalizer: Any, reduction: str) -> Any:
+    """Reduces in the plainest way, which is right."""
+    if reduction == "none":
+        return loss
+    total, normalizer = loss.sum(), loss.new_ones(()) * normalizer
+    if reduction == "parts":
+        return total, normalizer
+    divisor = torch.where(normalizer == 0, 1, normalizer)
+    return total / divisor if reduction == "mean" else total
 
 
 def _alpha_t(labels: Tensor, alpha: Any) -> Any:
@@ -283,15 +294,15 @@ def exponential_form(
     class_axis: int = -1,
     reduction: str = "mean",
 ) -> Any:
-    inputs = binary_inputs(
+    x, _, w, v = binary_inputs(
         logits,
         labels,
         pos_weight=pos_weight,
         sample_weight=sample_weight,
         class_axis=class_axis,
     )
-    x, y, w, v = inputs
+    y, w = in_range("labels", labels, like=x, high=1), 1 if w is None else w
     s = hyperparameter("label_smoothing", label_smoothing, like=x, high=1, closed=False)
     on, off = w * (y * (1 - s) + s / 2), (1 - y) * (1 - s) + s / 2
-    loss = product(v, _ExponentialForm.apply(x, on, off))
-    return reduce(loss, x.numel(), reduction)
+    loss = _ExponentialForm.apply(x, on, off)
+    return reduce(loss if v is None else product(v, loss), x.numel(), reduction)
