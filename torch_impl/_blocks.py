@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torch_impl._tracing import seen
+
 # Elements per thread of what stays in the caches of a CPU core, with intermediates.
 _PER_THREAD = 1 << 17
 
@@ -14,9 +16,7 @@ Index = tuple[slice, ...]
 
 def fits(x: Tensor) -> bool:
     """Tells whether a tensor is best worked on in one piece."""
-    if torch.compiler.is_compiling() or not x.is_cpu:
-        return True
-    return x.numel() <= _size()
+    return not seen(x) or x.numel() <= _size()
 
 
 def _size() -> int:

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from refimpl._validate import check_density, check_state
 from torch_impl._blocks import mapped
-from torch_impl._differentiable import plain
 from torch_impl._inputs import beside, hyperparameter, in_range, scalar
 from torch_impl._limits import replace_nan_
 from torch_impl._stable import one_minus_exp
+from torch_impl._tracing import seen
 
 # Up to here, comparing with each bin is faster than adding to bins one by one.
 _FEW = 64
@@ -67,20 +67,20 @@ def harmonise(
             counts = reduce_counts(counts)
         options = {"debias": debias, "average_over": average_over}
         per_bin, new = _updated(old, counts, momentum, **options)
-        # Of the two bins more: what is bad is NaN, what was not asked for weighs 0.
-        rest = x.new_tensor([torch.nan, 0.0])
-        return Harmony(_looked_up(torch.cat([per_bin, rest]), index), kept.sum(), new)
+        # Two bins more: what is bad weighs NaN, what was not asked for 0.
+        table = torch.cat([per_bin, x.new_full((1,), torch.nan), x.new_zeros(1)])
+        return Harmony(_looked_up(table, index), kept.sum(), new)
 
 
 def _binned(
     norm: Callable[..., Tensor], args: tuple[Tensor, ...], bins: int, asked: Any
 ) -> Tensor:
     """Returns the bin of each element, ``bins`` for NaN, one more if not asked for."""
-    kind = torch.uint8 if bins + 1 < 256 and plain() else torch.int32
+    kind = torch.uint8 if bins + 1 < 256 and seen(args[0]) else torch.int32
 
     def binned(*args: Tensor) -> Tensor:
         # The last bin is closed: a norm of 1 belongs to it.
-        position = norm(*args).mul(bins).clamp_(max=bins - 1)
+        position = (norm(*args) * bins).clamp(max=bins - 1)
         return replace_nan_(position, float(bins)).to(kind)
 
     like = torch.empty_like(args[0], dtype=kind)
@@ -92,7 +92,7 @@ def _binned(
 
 def _counted(index: Tensor, bins: int) -> Tensor:
     """Returns how many elements are in each bin."""
-    if plain() and index.is_cpu:
+    if seen(index):
         return torch.bincount(index.flatten(), minlength=bins)[:bins]
     if bins <= _FEW:
         return torch.stack([(index == each).sum() for each in range(bins)])

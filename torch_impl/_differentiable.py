@@ -5,11 +5,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
-from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from torch_impl._blocks import cut, fits, mapped
 from torch_impl._limits import product
+from torch_impl._tracing import seen, transformed, varies
 
 Partial = Callable[..., Tensor]
 
@@ -84,36 +83,13 @@ class Differentiable:
             factor = factor.unsqueeze(-1)
         if torch.is_grad_enabled():
             return factor * partial(*args)
+        factor = factor.expand(args[0].shape)
         return mapped(
             lambda *args: args[-1] * partial(*args[:-1]),
-            (*args, factor.expand(args[0].shape)),
+            (*args, factor),
             rowwise=self.rowwise,
-            like=args[0],
+            like=factor,  # which alone is batched, where gradients are
         )
-
-
-def differentiable(value: Partial, partials: Sequence[Any], **options: Any) -> Any:
-    """Joins a function with its partial derivatives; see :class:`Differentiable`."""
-    return Differentiable(value, partials, **options)
-
-
-def varies(arg: Any) -> bool:
-    """Tells whether derivatives by an argument are asked for."""
-    return isinstance(arg, Tensor) and arg.requires_grad
-
-
-def transformed() -> bool:
-    """Tells whether derivatives are taken by ``torch.func`` or in forward mode."""
-    # torch.compile refuses a Function with a jvp rule, and these questions.
-    return not torch.compiler.is_compiling() and (
-        torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
-    )
-
-
-def plain() -> bool:
-    """Tells whether tensors are just tensors: nothing traces or transforms them."""
-    traced = torch.compiler.is_compiling() or is_in_torch_dispatch_mode()
-    return not (traced or transformed())
 
 
 def _keep(ctx: Any, args: Sequence[Any]) -> None:
@@ -187,28 +163,38 @@ def _total(rule: Differentiable) -> Any:
     class Total(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, *args: Any) -> Tensor:
+            # Asked here: in a backward pass the answer may be that of autograd itself.
+            ctx.compiled = torch.compiler.is_compiling()
             total, slope = _swept(rule, args[1:], args[0], with_slope=True)
-            _keep(ctx, (slope, *args))
+            # Eager torch gives the slope itself away, scaled in place.
+            ctx.slope = None if ctx.compiled else slope
+            _keep(ctx, (slope if ctx.compiled else None, *args))
             return total
 
         @staticmethod
         def backward(ctx: Any, *cotangents: Tensor | None) -> Any:
             slope, weight, *args = _kept(ctx)
-            cotangent = cotangents[0]
+            (cotangent,), none = cotangents, (None,) * (len(args) - 1)
             if cotangent is None:
-                return (None,) * (1 + len(args))
-            # A graph of the gradient is asked for: it starts from the arguments.
-            if torch.is_grad_enabled() and not torch.compiler.is_compiling():
+                return None, None, *none
+            if ctx.compiled:  # what torch.compile makes is differentiated only once
+                return None, cotangent * slope, *none
+            if torch.is_grad_enabled():  # to be differentiated
                 slope = _weighed(weight, rule.partials[0](*args), rowwise=rule.rowwise)
-            return None, cotangent * slope, *(None for _ in args[1:])
+                return None, cotangent * slope, *none
+            slope, ctx.slope = ctx.slope, None
+            if slope is None:  # given away by an earlier pass
+                slope = _swept(rule, args, weight, with_slope=True)[1]
+            scaled = slope.mul_(cotangent) if seen(cotangent) else cotangent * slope
+            return None, scaled, *none
 
     return Total
 
 
 def _swept(
     rule: Differentiable, args: Sequence[Any], weight: Any, *, with_slope: bool
-) -> tuple[Tensor, Tensor | None]:
-    """Returns the weighted sum, and its slope by the first argument."""
+) -> tuple[Tensor, Any]:
+    """Returns the weighted sum, and its slope by the first argument, if asked for."""
 
     def piece(weight: Any, args: Sequence[Any]) -> tuple[Tensor, Tensor | None]:
         if not with_slope:

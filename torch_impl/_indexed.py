@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from torch_impl._inputs import BAD, IGNORED, blank, ends
+from torch_impl._inputs import blank, ends, share
 from torch_impl._limits import product, replace_nan_
-
-_LOG2_E = 1 / math.log(2)
+from torch_impl._stable import exp
 
 
 class Targets(NamedTuple):
@@ -55,8 +54,7 @@ def _rows(x: Tensor, index: Tensor, w: Any, but: Any) -> _Rows:
     label, kept = index.unsqueeze(-1), None
     seen = ends(index)
     if seen is None or seen[0] < 0:
-        kept = torch.where(label == BAD, torch.nan, (label != IGNORED).to(x.dtype))
-        label = label.clamp(min=0)
+        kept, label = share(label, like=x), label.clamp(min=0)
     own = 1.0 if w is None else w.gather(-1, label)
     but_own = x.shape[-1] - 1 if but is None else but.gather(-1, label)
     largest = x.amax(-1, keepdim=True)
@@ -66,7 +64,7 @@ def _rows(x: Tensor, index: Tensor, w: Any, but: Any) -> _Rows:
     if not finite:
         # An infinite logit is at no distance from itself.
         distance, far = replace_nan_(distance), replace_nan_(far)
-    power = _exp(distance)
+    power = exp(distance)
     below = torch.threshold(-power, -1.0, 0.0).sum(-1, keepdim=True)
     # Only the largest have the power 1, and how many they are is a whole number.
     ties = (power.sum(-1, keepdim=True) + below).round_() - 1
@@ -78,21 +76,16 @@ def _rows(x: Tensor, index: Tensor, w: Any, but: Any) -> _Rows:
     return _Rows(distance, power, rest, label, far, kept, own, but_own)
 
 
-def _exp(v: Tensor) -> Tensor:
-    # As in _stable: MKL's exp is slow on processors of other makers.
-    return torch.exp(v) if torch.compiler.is_compiling() else (v * _LOG2_E).exp2_()
-
-
 def _loss(rows: _Rows, w: Any, t: Targets) -> Tensor:
     of_rest = torch.log1p(rows.rest)
     loss = of_rest - rows.far
     loss = product(t.own * rows.own, loss) if w is not None else t.own * loss
-    if t.other > 0:
+    if t.other != 0:
         lost = rows.distance
         if w is not None:
             # What weighs nothing loses nothing, at an infinite distance too.
             lost = replace_nan_(lost * w)
-        lost = _with_label(lost, rows.label, torch.zeros_like(of_rest))
+        lost = _put_label_(lost, rows.label, torch.zeros_like(of_rest))
         loss = loss + t.other * (of_rest * rows.but_own - lost.sum(-1, keepdim=True))
     if rows.kept is not None:
         loss = torch.where(rows.kept == 0, 0, loss * rows.kept)
@@ -100,13 +93,13 @@ def _loss(rows: _Rows, w: Any, t: Targets) -> Tensor:
 
 
 def _slope(rows: _Rows, w: Any, but: Any, t: Targets) -> Tensor:
-    share = 1 / (1 + rows.rest)
-    share = share if rows.kept is None else share * rows.kept
-    here = _exp(rows.far)
+    scale = 1 / (1 + rows.rest)
+    scale = scale if rows.kept is None else scale * rows.kept
+    here = exp(rows.far)
     label = t.own * rows.own * (rows.rest + (1 - here))
     main = (t.own - t.other) * rows.own
     if t.other == 0:
-        slope = rows.power * (main * share)
+        slope = rows.power * (main * scale)
     else:
         label = label - t.other * rows.but_own * here
         # p times the weight of the other classes, minus 1 - p times the own weight.
@@ -116,13 +109,13 @@ def _slope(rows: _Rows, w: Any, but: Any, t: Targets) -> Tensor:
             others = torch.add(main, but, alpha=t.other)
         not_here = (1 - rows.power).add_(rows.rest)
         not_here = not_here if w is None else not_here.mul_(w)
-        slope = (rows.power * others).sub_(not_here, alpha=t.other).mul_(share)
-    slope = _with_label(slope, rows.label, -label * share)
+        slope = (rows.power * others).sub_(not_here, alpha=t.other).mul_(scale)
+    slope = _put_label_(slope, rows.label, -label * scale)
     return slope if rows.kept is None else blank(slope, rows.kept == 0)
 
 
-def _with_label(a: Tensor, label: Tensor, column: Tensor) -> Tensor:
-    """Replaces one number of each row."""
+def _put_label_(a: Tensor, label: Tensor, column: Tensor) -> Tensor:
+    """Replaces one number of each row, in place."""
     if torch.compiler.is_compiling():
         classes = torch.arange(a.shape[-1], device=a.device)
         return torch.where(classes == label, column, a)

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from refimpl import _validate
-from torch_impl._differentiable import plain
+from torch_impl._limits import HUGE
 from torch_impl._reduce import along_class_axis
+from torch_impl._tracing import seen, transformed
 
 
 class BinaryInputs(NamedTuple):
@@ -88,11 +89,13 @@ def in_range(
     numbers are validated already, and stay numbers.
     """
     if _validate.is_number(value):
+        if value > HUGE[like.dtype]:
+            raise ValueError(f"{name} must be a number in {like.dtype}, got {value!r}.")
         return float(value)
     array = beside(name, value, like=like).to(like.dtype)
     bounded = closed and high < float("inf")
-    seen = ends(array)
-    if seen and seen[0] > 0 and seen[1] < high:
+    found = ends(array)
+    if found and (found[0] > 0 if positive else found[0] >= 0) and found[1] < high:
         return array
     below = array > 0 if positive else array >= 0
     inside = below & ((array <= high) if bounded else (array < high))
@@ -102,7 +105,7 @@ def in_range(
 
 def ends(array: Tensor) -> tuple[float, float] | None:
     """Returns the least and the largest value, where looking costs next to nothing."""
-    if not (array.is_cpu and plain() and array.numel()):
+    if not (seen(array) and array.numel()):
         return None
     least, largest = torch.aminmax(array.detach())
     return least.item(), largest.item()
@@ -142,7 +145,7 @@ class ClassInputs(NamedTuple):
 
 def picked(w: Tensor, index: Tensor) -> Tensor:
     """Returns the weight of each class index."""
-    if plain() and not (torch.is_grad_enabled() and w.requires_grad):
+    if not (transformed() or (torch.is_grad_enabled() and w.requires_grad)):
         return w[index]
     # Not w[index], whose gradient is added up one by one.
     own = torch.arange(w.shape[0], device=w.device) == index.unsqueeze(-1)
@@ -152,13 +155,18 @@ def picked(w: Tensor, index: Tensor) -> Tensor:
 def blank(rows: Tensor, marked: Tensor) -> Tensor:
     """Replaces the rows that a column marks by 0."""
     # Eager torch on a CPU chooses one by one; most often there is nothing to replace.
-    if rows.is_cpu and plain() and not marked.any():
+    if seen(rows) and seen(marked) and not marked.any():
         return rows
     return torch.where(marked, 0, rows)
 
 
 # What a label is that is no class.
 IGNORED, BAD = -1, -2
+
+
+def share(index: Tensor, *, like: Tensor) -> Tensor:
+    """Returns 1 for the index of a class, 0 for an ignored one, NaN for a bad one."""
+    return torch.where(index == BAD, torch.nan, (index != IGNORED).to(like.dtype))
 
 
 def class_inputs(
@@ -186,14 +194,14 @@ def class_inputs(
         y = _indices(labels, x.shape[-1], ignore_index)
         kept = y != IGNORED
         v = v if v is None else beside("sample_weight", v, like=x).where(kept, 1)
-        each = None if w is None else torch.where(kept, picked(w, y.clamp(min=0)), 0)
+        own = None if w is None else picked(w, y.clamp(min=0)) * share(y, like=x)
     else:
         y = in_range("labels", labels.movedim(class_axis, -1), like=x, high=1)
         kept = x.new_ones(x.shape[:-1], dtype=torch.bool)
-        each = y if w is None else y * w
+        own = y if w is None else y * w
     if v is not None:
         v = in_range("sample_weight", v, like=x)
-    divisor = kept if each is None or normalizer == "count" else each
+    divisor = kept if own is None or normalizer == "count" else own
     return ClassInputs(x, y, w, v, divisor.sum())
 
 
@@ -201,8 +209,9 @@ def _indices(labels: Tensor, classes: int, ignore_index: int) -> Tensor:
     """Returns class indices with marks for what is no class."""
     # In a narrow type the ignored index would wrap; what wraps here is not ignored.
     unsigned, labels = not labels.dtype.is_signed, labels.long()
-    seen = ends(labels)
-    if seen and seen[0] >= 0 and seen[1] < classes and not 0 <= ignore_index < classes:
+    found = ends(labels)
+    ignoring = 0 <= ignore_index < classes
+    if found and found[0] >= 0 and found[1] < classes and not ignoring:
         return labels
     ignored = (labels == ignore_index) & ~((labels < 0) & unsigned)
     valid = (labels >= 0) & (labels < classes)

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# The smallest normal numbers.
+# The smallest and the largest normal numbers.
 TINY = {dtype: torch.finfo(dtype).tiny for dtype in (torch.float32, torch.float64)}
+HUGE = {dtype: torch.finfo(dtype).max for dtype in (torch.float32, torch.float64)}
 
 
 def product(a: Any, b: Tensor, *, witness: Tensor | None = None) -> Tensor:
@@ -25,7 +26,15 @@ def product(a: Any, b: Tensor, *, witness: Tensor | None = None) -> Tensor:
     if witness is not None:
         return whole.add_(witness, alpha=0)
     whole.add_(b.clamp(-1, 1), alpha=0)
-    return whole.add_(a, alpha=0) if isinstance(a, Tensor) else whole
+    return whole.add_(a.clamp(-1, 1), alpha=0) if isinstance(a, Tensor) else whole
+
+
+def plus_product(a: Tensor, b: Tensor, c: Tensor, *, sign: int = 1) -> Tensor:
+    """Returns a + sign * b * c in one step."""
+    if torch.compiler.is_compiling():
+        # torch 2.13 crashes on a compiled addcmul in forward mode.
+        return a + sign * (b * c)
+    return torch.addcmul(a, b, c, value=sign)
 
 
 def replace_nan_(a: Tensor, by: float = 0.0) -> Tensor:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from torch_impl._differentiable import differentiable
-from torch_impl._limits import TINY
+from torch_impl._differentiable import Differentiable
+from torch_impl._limits import TINY, plus_product
 from torch_impl._sides import sides
 from torch_impl._stable import sigmoids, softplus
 
@@ -26,14 +26,14 @@ def miss(x: Tensor, y: Tensor) -> Miss:
     on, off = sides(y)
     p, not_p = sigmoids(x)
     # Where q underflows, so has the loss: the least normal number does as well.
-    q = torch.addcmul(on * not_p, off, p).clamp(min=TINY[x.dtype])
+    q = plus_product(on * not_p, off, p).clamp(min=TINY[x.dtype])
     return Miss(on, off, p, not_p, q)
 
 
 def rise(parts: Miss) -> Tensor:
     """Returns the slope of log q by the logit."""
     on, off, p, not_p, q = parts
-    return (off - on).mul_(p).mul_(not_p).div_(q)
+    return (off - on) * p * not_p / q
 
 
 def _log_miss_value(x: Tensor, y: Tensor) -> Tensor:
@@ -47,4 +47,4 @@ def _d_labels(x: Tensor, y: Tensor) -> Tensor:
 
 
 # log q also where q underflows.
-log_miss = differentiable(_log_miss_value, (lambda x, y: rise(miss(x, y)), _d_labels))
+log_miss = Differentiable(_log_miss_value, (lambda x, y: rise(miss(x, y)), _d_labels))

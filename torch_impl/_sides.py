@@ -1,10 +1,9 @@
 """The two sides of a label: what counts as positive and what as negative."""
 
-import torch
 from torch import Tensor
 
-from torch_impl._differentiable import differentiable
-from torch_impl._limits import nonnegative, replace_nan_
+from torch_impl._differentiable import Differentiable
+from torch_impl._limits import nonnegative, plus_product, replace_nan_
 from torch_impl._stable import sigmoids, softplus, softplus_rest
 
 
@@ -20,19 +19,19 @@ def is_label(labels: Tensor) -> Tensor:
 
 
 def _weigh(x: Tensor, on: Tensor, off: Tensor) -> Tensor:
-    loss = x.clamp(min=0).mul_(off).addcmul_(x.clamp(max=0), on, value=-1)
+    loss = plus_product(off * x.clamp(min=0), on, x.clamp(max=0), sign=-1)
     # A side that is off stays off at an infinite logit; the other term has the NaN.
-    return replace_nan_(loss).addcmul_(on + off, softplus_rest(x))
+    return plus_product(replace_nan_(loss), on + off, softplus_rest(x))
 
 
 def tilt(x: Tensor, on: Tensor, off: Tensor) -> Tensor:
     """Returns off * sigmoid(x) - on * sigmoid(-x), the slope of ``weigh``."""
     p, not_p = sigmoids(x)
-    return torch.addcmul(off * p, on, not_p, value=-1)
+    return plus_product(off * p, on, not_p, sign=-1)
 
 
 # on * softplus(-x) + off * softplus(x), the cross-entropy of two sides.
-weigh = differentiable(
+weigh = Differentiable(
     _weigh,
     (tilt, lambda x, _on, _off: softplus(-x), lambda x, _on, _off: softplus(x)),
 )

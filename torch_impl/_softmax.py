@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from torch_impl._differentiable import differentiable
+from torch_impl._differentiable import Differentiable
 
 
 def others(a: Tensor) -> Tensor:
@@ -60,4 +60,4 @@ def _d_margin(x: Tensor, index: Tensor) -> Tensor:
 
 
 # The log-odds m of the class with an index, for which p = sigmoid(m).
-margin = differentiable(_margin_value, (_d_margin, None), rowwise=True)
+margin = Differentiable(_margin_value, (_d_margin, None), rowwise=True)

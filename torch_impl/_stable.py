@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from torch_impl._differentiable import differentiable
+from torch_impl._differentiable import Differentiable
 
 _LOG2_E = 1 / math.log(2)
 
@@ -22,11 +22,16 @@ def sigmoids(v: Tensor) -> tuple[Tensor, Tensor]:
     return torch.where(v >= 0, near, z * near), torch.where(v >= 0, z * near, near)
 
 
+def exp(v: Tensor) -> Tensor:
+    """Returns the exponential of v <= 0, where no derivative is asked for."""
+    # MKL's exp is slow on processors of other makers.
+    return torch.exp(v) if torch.compiler.is_compiling() else (v * _LOG2_E).exp2_()
+
+
 def softplus_rest(v: Tensor) -> Tensor:
     """Returns softplus(v) - max(v, 0), which is log1p(exp(-abs(v)))."""
     if not torch.compiler.is_compiling():
-        # exp2, because MKL's exp is slow on processors of other makers.
-        return v.abs().mul_(-_LOG2_E).exp2_().log1p_()
+        return exp(-v.abs()).log1p_()
     # Compiled for a CPU, log1p is slow. Kahan's form: what rounding took away from
     # 1 + z is put back to first order, which is all there is.
     z = torch.exp(-v.abs())
@@ -44,9 +49,9 @@ def _softplus_ratio(v: Tensor) -> Tensor:
     return torch.where(v >= 0, _softplus(v), torch.log1p(z) / z) * (1 + z)
 
 
-sigmoid = differentiable(torch.sigmoid, (lambda v: sigmoid(v) * sigmoid(-v),))
-softplus = differentiable(_softplus, (lambda v: sigmoid(v),))
-softplus_ratio = differentiable(
+sigmoid = Differentiable(torch.sigmoid, (lambda v: sigmoid(v) * sigmoid(-v),))
+softplus = Differentiable(_softplus, (lambda v: sigmoid(v),))
+softplus_ratio = Differentiable(
     _softplus_ratio, (lambda v: 1 - sigmoid(-v) * softplus_ratio(v),)
 )
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from refimpl._validate import MODULATORS, REDUCTIONS, check_choice
 from torch_impl import bce
-from torch_impl._differentiable import differentiable
+from torch_impl._differentiable import Differentiable
 from torch_impl._inputs import binary_inputs, each, hyperparameter
 from torch_impl._limits import product
 from torch_impl._reduce import reduce
@@ -52,11 +52,11 @@ def _safe(b: Tensor) -> Tensor:
     return b.clamp(min=torch.finfo(b.dtype).tiny)
 
 
-_elasticity = differentiable(
+_elasticity = Differentiable(
     _elasticity_value,
     (lambda b: _elasticity(b) * ((1 - _elasticity(b)) / _safe(b) - 1),),
 )
-_log_modulator = differentiable(
+_log_modulator = Differentiable(
     _log_modulator_value, (lambda b: _elasticity(b) / _safe(b),)
 )
 
@@ -89,6 +89,6 @@ def _d_gamma(x: Tensor, y: Tensor, w: Any, gamma: Any) -> Tensor:
     return product(_value(x, y, w, gamma), log_modulator)
 
 
-_weighted_loss = differentiable(
+_weighted_loss = Differentiable(
     _value, (*(_through_loss(partial) for partial in bce.PARTIALS[:3]), _d_gamma)
 )

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice
-from torch_impl._differentiable import differentiable
+from torch_impl._differentiable import Differentiable
 from torch_impl._inputs import binary_inputs, each, hyperparameter
 from torch_impl._limits import product
 from torch_impl._reduce import reduce
@@ -86,4 +86,4 @@ def _d_label_smoothing(x: Tensor, y: Tensor, w: Any, _s: Any) -> Tensor:
 
 PARTIALS = (_d_logits, _d_labels, _d_pos_weight, _d_label_smoothing)
 
-cross_entropy = differentiable(_value, PARTIALS, joint=_joint)
+cross_entropy = Differentiable(_value, PARTIALS, joint=_joint)

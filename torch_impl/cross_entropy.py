@@ -6,12 +6,20 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, SMOOTHINGS, check_choice
-from torch_impl._differentiable import differentiable, transformed, varies
+from torch_impl._differentiable import Differentiable
 from torch_impl._indexed import Targets, joint, targets, value
-from torch_impl._inputs import BAD, IGNORED, blank, class_inputs, hyperparameter, scalar
+from torch_impl._inputs import (
+    IGNORED,
+    blank,
+    class_inputs,
+    hyperparameter,
+    scalar,
+    share,
+)
 from torch_impl._limits import product
 from torch_impl._reduce import reduce
 from torch_impl._softmax import negative_log_softmax, others, softmax
+from torch_impl._tracing import transformed, varies
 
 
 def cross_entropy(
@@ -73,9 +81,8 @@ def _of_classes(index: Tensor, t: Targets, *, like: Tensor) -> Tensor:
     """Returns the target probabilities of class indices, 0 where ignored."""
     index = index.unsqueeze(-1)
     here = torch.arange(like.shape[-1], device=like.device) == index
-    share = torch.where(index == BAD, torch.nan, (index != IGNORED).to(like.dtype))
     own, other = (scalar(part, like=like) for part in t)
-    return torch.where(here, own, other) * share
+    return torch.where(here, own, other) * share(index, like=like)
 
 
 def _value(x: Tensor, t: Tensor, w: Tensor) -> Tensor:
@@ -95,7 +102,7 @@ def _d_class_weights(x: Tensor, t: Tensor, _w: Tensor) -> Tensor:
     return product(t, negative_log_softmax(x))
 
 
-_weighted_sum = differentiable(
+_weighted_sum = Differentiable(
     _value, (_d_logits, _d_labels, _d_class_weights), rowwise=True
 )
 
@@ -110,6 +117,6 @@ def _d_logits_of_index(
     return _d_logits(x, _of_classes(index, t, like=x), w)
 
 
-_of_index = differentiable(
+_of_index = Differentiable(
     value, (_d_logits_of_index, None, None, None, None), joint=joint, rowwise=True
 )

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice
-from torch_impl._differentiable import differentiable
+from torch_impl._differentiable import Differentiable
 from torch_impl._inputs import binary_inputs, each, hyperparameter
-from torch_impl._limits import TINY, product
-from torch_impl._margin import are_hard, by_label, margin
+from torch_impl._limits import TINY, plus_product, product
+from torch_impl._margin import are_hard, by_label, wrong_side
 from torch_impl._miss import Miss, log_miss, miss, rise
 from torch_impl._reduce import reduce
 from torch_impl._sides import sides, weigh
@@ -68,18 +68,20 @@ def _terms(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> _Terms:
     on, off, _, _, q = parts
     weight = _power(q, gamma)
     if alpha is not None:
-        weight = _alpha_t(on, off, alpha).mul_(weight)
+        weight = weight * _alpha_t(on, off, alpha)
     return _Terms(parts, weight, weigh(x, on if w is None else w * on, off))
 
 
 def _power(q: Tensor, gamma: Any) -> Tensor:
-    return torch.exp(gamma * q.log()) if isinstance(gamma, Tensor) else q**gamma
+    if not isinstance(gamma, Tensor):
+        return q**gamma
+    return torch.exp(gamma * q.clamp(min=TINY[q.dtype]).log())
 
 
 def _alpha_t(on: Tensor, off: Tensor, alpha: Any) -> Tensor:
     if isinstance(alpha, Tensor):
         return on * alpha + off * (1 - alpha)
-    return (on * alpha).add_(off, alpha=1 - alpha)
+    return torch.add(on * alpha, off, alpha=1 - alpha)
 
 
 def _value(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
@@ -91,10 +93,10 @@ def _slope(terms: _Terms, w: Any, gamma: Any) -> Tensor:
     parts, weight, loss = terms
     on, off, p, not_p, _ = parts
     # At an infinite loss the slope of log q is 0.
-    focusing = rise(parts).mul_(loss.clamp(max=_HUGE))
-    slope = focusing.mul_(gamma).add_(off * p)
+    focusing = rise(parts) * loss.clamp(max=_HUGE) * gamma
     on = on if w is None else w * on
-    return torch.addcmul(slope, on, not_p, value=-1).mul_(weight)
+    slope = plus_product(focusing + off * p, on, not_p, sign=-1)
+    return slope * weight
 
 
 def _d_logits(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
@@ -114,7 +116,7 @@ def _joint(
 def _of_margin(
     x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any
 ) -> tuple[Tensor, Tensor]:
-    flip, wrong, loss = margin(x, y)
+    flip, wrong, loss = wrong_side(x, y)
     q, not_q = torch.sigmoid(wrong), torch.sigmoid(-wrong)
     weight = _power(q, gamma)
     if w is not None or alpha is not None:
@@ -159,4 +161,4 @@ def _d_alpha(x: Tensor, y: Tensor, w: Any, gamma: Any, _alpha: Any) -> Tensor:
 
 PARTIALS = (_d_logits, _d_labels, _d_pos_weight, _d_gamma, _d_alpha)
 
-focal = differentiable(_value, PARTIALS, joint=_joint)
+focal = Differentiable(_value, PARTIALS, joint=_joint)

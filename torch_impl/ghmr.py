@@ -8,7 +8,7 @@ from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice, check_mask, check_pair
 from torch_impl._density import GHMState, harmonise, masked
-from torch_impl._differentiable import differentiable
+from torch_impl._differentiable import Differentiable
 from torch_impl._inputs import beside, computed, hyperparameter, scalar
 from torch_impl._reduce import reduce
 
@@ -79,7 +79,7 @@ def _complement(d: Tensor, width: Tensor) -> Tensor:
     return width / torch.hypot(d, width)
 
 
-_slope = differentiable(
+_slope = Differentiable(
     _slope_value,
     (
         lambda d, width: _complement(d, width) ** 3 / width,
@@ -93,4 +93,4 @@ def _d_width(d: Tensor, width: Tensor) -> Tensor:
     return -_ratio(d, size) * _ratio(d, size + width)
 
 
-_smooth_abs = differentiable(_value, (_slope, _d_width))
+_smooth_abs = Differentiable(_value, (_slope, _d_width))

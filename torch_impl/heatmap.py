@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice, check_mask, check_pair
-from torch_impl._differentiable import differentiable
+from torch_impl._differentiable import Differentiable
 from torch_impl._inputs import beside, computed, each, hyperparameter, in_range
 from torch_impl._limits import product
 from torch_impl._reduce import reduce
@@ -41,7 +41,7 @@ def heatmap_focal_loss(
     return reduce(_reduced_focal, args, normalizer=divisor, reduction=reduction)
 
 
-_power = differentiable(
+_power = Differentiable(
     lambda h, beta: torch.exp(product(beta, torch.log1p(-h))),
     (
         lambda h, beta: -product(beta, _power(h, beta - 1)),
@@ -83,7 +83,7 @@ def _d_beta(x: Tensor, h: Tensor, peak: Tensor, alpha: Any, beta: Any) -> Tensor
 
 
 _d_logits, _, _, _d_gamma, _ = PARTIALS
-_reduced_focal = differentiable(
+_reduced_focal = Differentiable(
     _value,
     (_through_focal(_d_logits), _d_heatmap, None, _through_focal(_d_gamma), _d_beta),
 )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice, check_pair, check_sample_weight
-from torch_impl._differentiable import differentiable
+from torch_impl._differentiable import Differentiable
 from torch_impl._inputs import computed, in_range
 from torch_impl._reduce import reduce
 
@@ -57,4 +57,4 @@ def _d_labels(p: Tensor, _y: Tensor) -> Tensor:
     return log_not_p - log_p
 
 
-_cross_entropy = differentiable(_value, (_d_probs, _d_labels))
+_cross_entropy = Differentiable(_value, (_d_probs, _d_labels))

@@ -7,13 +7,13 @@ from torch import Tensor
 
 from refimpl._validate import REDUCTIONS, check_choice, check_indices
 from torch_impl._inputs import (
-    BAD,
     IGNORED,
     blank,
     class_inputs,
     each,
     hyperparameter,
     picked,
+    share,
 )
 from torch_impl._reduce import reduce
 from torch_impl._softmax import margin
@@ -47,9 +47,9 @@ def softmax_focal_loss(
         normalizer=normalizer,
     )
     ignored, label = index == IGNORED, index.clamp(min=0)
-    weight = 1 if w is None else picked(w, label)
-    weight = torch.where(index == BAD, torch.nan, weight)
-    weight = torch.where(ignored, 0, weight).to(x.dtype)
+    weight = share(index, like=x)
+    if w is not None:
+        weight = torch.where(ignored, 0, weight * picked(w, label))
     m = margin(blank(x, ignored.unsqueeze(-1)), label)
     gamma = each(hyperparameter("gamma", gamma, like=x), like=m)
     args = m, torch.ones_like(m), weight, gamma, None

@@ -15,7 +15,7 @@ LOGITS = np.array([*POINTS, *(-p for p in POINTS)])
 
 @pytest.mark.parametrize("pos_weight", [None, 0.0, 3.0])
 @pytest.mark.parametrize("alpha", [None, 0.0, 0.25, 1.0])
-@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, torch.tensor(1.5)])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, torch.tensor(0.0), torch.tensor(1.5)])
 @pytest.mark.parametrize("label", [0.0, 1.0])
 def test_hard_labels_agree_with_the_reference(label, gamma, alpha, pos_weight):
     options = {"alpha": alpha, "pos_weight": pos_weight}
