@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from conformance.bench.plan import LATENCY
+from conformance.bench.plan import LATENCY, ROWS
 from conformance.bench.timing import Spread, ratios
 
 HOLDS, MISSES, UNKNOWN = "holds", "misses", "not measured"
@@ -90,9 +90,11 @@ class Bar:
         return Spread(**floor)
 
 
-def _speed(loss: str, rows: tuple[tuple[str, str, float], ...], why: str) -> list[Bar]:
+def _speed(
+    loss: str, rows: tuple[tuple[str, str, float], ...], why: str, size: int = N4
+) -> list[Bar]:
     return [
-        Bar(f"{loss}/float32/N={N4}", "speed-up", own, threshold, why, other)
+        Bar(f"{loss}/float32/N={size}", "speed-up", own, threshold, why, other)
         for own, other, threshold in rows
     ]
 
@@ -125,6 +127,7 @@ BARS = (
         "cross_entropy",
         ((EAGER, NATIVE, 1.0), (JIT, OPTAX, 1.0)),
         "exact tails must cost nothing",
+        ROWS,
     ),
     *_speed(
         "ghmc",

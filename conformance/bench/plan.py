@@ -26,6 +26,8 @@ ROUNDS = 15
 CLASSES = (2, 32, 1_000, 50_000)
 # Logits of the cells that vary the number of classes.
 CLASS_LOGITS = 2**20
+# And the size that their bars are for: 65 536 rows of 32 classes.
+ROWS = 2**21
 
 
 @dataclass(frozen=True)
@@ -205,5 +207,7 @@ def _by_classes(options: Options) -> Iterator[Cell]:
         return
     for loss, described in LOSSES.items():
         if described.by_class:
+            if options.sizes is None:
+                yield Cell(loss, "float32", ROWS)
             for classes in CLASSES:
                 yield Cell(loss, "float32", CLASS_LOGITS, classes)
