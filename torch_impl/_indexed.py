@@ -52,15 +52,15 @@ class _Rows(NamedTuple):
 
 def _rows(x: Tensor, index: Tensor, w: Any, but: Any) -> _Rows:
     label, kept = index.unsqueeze(-1), None
-    seen = ends(index)
-    if seen is None or seen[0] < 0:
+    found = ends(index)
+    if found is None or found[0] < 0:
         kept, label = share(label, like=x), label.clamp(min=0)
     own = 1.0 if w is None else w.gather(-1, label)
     but_own = x.shape[-1] - 1 if but is None else but.gather(-1, label)
     largest = x.amax(-1, keepdim=True)
     distance, far = x - largest, x.gather(-1, label) - largest
-    seen = ends(largest)
-    finite = seen is not None and abs(seen[0]) < math.inf and abs(seen[1]) < math.inf
+    found = ends(largest)
+    finite = found is not None and all(map(math.isfinite, found))
     if not finite:
         # An infinite logit is at no distance from itself.
         distance, far = replace_nan_(distance), replace_nan_(far)

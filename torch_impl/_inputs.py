@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from refimpl import _validate
-from torch_impl._limits import HUGE
+from torch_impl._limits import LARGEST
 from torch_impl._reduce import along_class_axis
 from torch_impl._tracing import seen, transformed
 
@@ -89,7 +89,7 @@ def in_range(
     numbers are validated already, and stay numbers.
     """
     if _validate.is_number(value):
-        if value > HUGE[like.dtype]:
+        if value > LARGEST[like.dtype]:
             raise ValueError(f"{name} must be a number in {like.dtype}, got {value!r}.")
         return float(value)
     array = beside(name, value, like=like).to(like.dtype)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 # The smallest and the largest normal numbers.
 TINY = {dtype: torch.finfo(dtype).tiny for dtype in (torch.float32, torch.float64)}
-HUGE = {dtype: torch.finfo(dtype).max for dtype in (torch.float32, torch.float64)}
+LARGEST = {dtype: torch.finfo(dtype).max for dtype in (torch.float32, torch.float64)}
 
 
 def product(a: Any, b: Tensor, *, witness: Tensor | None = None) -> Tensor:

@@ -1,6 +1,6 @@
 """Losses of hard labels, 0 or 1, from the margin: half the work of the two sides."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -35,10 +35,3 @@ def wrong_side(x: Tensor, y: Tensor) -> Margin:
     flip = torch.rsub(y, 1, alpha=2)
     wrong = flip * x
     return Margin(flip, wrong, wrong.clamp(min=0).add_(softplus_rest(wrong)))
-
-
-def by_label(y: Tensor, positive: Any, negative: Any) -> Tensor:
-    """Returns a weight for each label."""
-    if isinstance(negative, Tensor):
-        return y * positive + (1 - y) * negative
-    return (y * positive).add_(1 - y, alpha=negative)

@@ -1,5 +1,8 @@
 """The two sides of a label: what counts as positive and what as negative."""
 
+from typing import Any
+
+import torch
 from torch import Tensor
 
 from torch_impl._differentiable import Differentiable
@@ -10,6 +13,13 @@ from torch_impl._stable import sigmoids, softplus, softplus_rest
 def sides(labels: Tensor) -> tuple[Tensor, Tensor]:
     """Returns y and 1 - y, of which one is NaN unless y is in [0, 1]."""
     return nonnegative(labels), nonnegative(1 - labels)
+
+
+def by_side(on: Tensor, off: Tensor, positive: Any, negative: Any) -> Tensor:
+    """Returns on * positive + off * negative, a weight for each label."""
+    if isinstance(negative, Tensor):
+        return on * positive + off * negative
+    return torch.add(on * positive, off, alpha=negative)
 
 
 def is_label(labels: Tensor) -> Tensor:

@@ -9,10 +9,10 @@ from refimpl._validate import REDUCTIONS, check_choice
 from torch_impl._differentiable import Differentiable
 from torch_impl._inputs import binary_inputs, each, hyperparameter
 from torch_impl._limits import TINY, plus_product, product
-from torch_impl._margin import are_hard, by_label, wrong_side
+from torch_impl._margin import are_hard, wrong_side
 from torch_impl._miss import Miss, log_miss, miss, rise
 from torch_impl._reduce import reduce
-from torch_impl._sides import sides, weigh
+from torch_impl._sides import by_side, sides, weigh
 from torch_impl._stable import softplus, softplus_ratio
 
 # Stands for an infinite logit; its products are still finite in float32.
@@ -68,7 +68,7 @@ def _terms(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> _Terms:
     on, off, _, _, q = parts
     weight = _power(q, gamma)
     if alpha is not None:
-        weight = weight * _alpha_t(on, off, alpha)
+        weight = weight * by_side(on, off, alpha, 1 - alpha)
     return _Terms(parts, weight, weigh(x, on if w is None else w * on, off))
 
 
@@ -76,12 +76,6 @@ def _power(q: Tensor, gamma: Any) -> Tensor:
     if not isinstance(gamma, Tensor):
         return q**gamma
     return torch.exp(gamma * q.clamp(min=TINY[q.dtype]).log())
-
-
-def _alpha_t(on: Tensor, off: Tensor, alpha: Any) -> Tensor:
-    if isinstance(alpha, Tensor):
-        return on * alpha + off * (1 - alpha)
-    return torch.add(on * alpha, off, alpha=1 - alpha)
 
 
 def _value(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
@@ -121,7 +115,7 @@ def _of_margin(
     weight = _power(q, gamma)
     if w is not None or alpha is not None:
         on, off = (1, 1) if alpha is None else (alpha, 1 - alpha)
-        weight = by_label(y, on if w is None else w * on, off).mul_(weight)
+        weight = by_side(y, 1 - y, on if w is None else w * on, off).mul_(weight)
     slope = loss.clamp(max=_HUGE).mul_(not_q).mul_(gamma).add_(q)
     slope = slope.mul_(weight).mul_(flip)
     return product(weight, loss, witness=slope), slope
@@ -139,7 +133,7 @@ def _d_labels(x: Tensor, y: Tensor, w: Any, gamma: Any, alpha: Any) -> Tensor:
     ratio = ratio + (off * p.clamp(min=least) / q) * softplus_ratio(x)
     slope = gamma * (not_p - p) * ratio + w * softplus(-x) - softplus(x)
     if alpha is not None:
-        slope = _alpha_t(on, off, alpha) * slope + (2 * alpha - 1) * loss
+        slope = by_side(on, off, alpha, 1 - alpha) * slope + (2 * alpha - 1) * loss
     # It is not small where q is, so here q must not stop at the least normal number.
     return product(torch.exp(product(gamma, log_miss(x, y))) * slope, huge)
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +11,7 @@ from conformance.bench.bars import AT_LEAST, HOLDS, MISSES
 from conformance.bench.growth import Series, series, slope
 from conformance.bench.plan import LATENCY
 from conformance.bench.problems import LOSSES
+from conformance.report.terminal import titled
 
 _COLOURS = {HOLDS: "green", MISSES: "bold red"}
 
@@ -56,7 +56,7 @@ def _show_bars(bars: list[dict[str, Any]], console: Console) -> None:
 def _cell(cell: Mapping[str, Any]) -> Table:
     shape = " x ".join(map(str, cell["shape"]))
     title = f"{LOSSES[cell['loss']].title}, {cell['dtype']}, {shape}"
-    table = _table(f"{title}; copy {cell['copy_gb_per_s']:.3g} GB/s")
+    table = titled(f"{title}; copy {cell['copy_gb_per_s']:.3g} GB/s")
     table.add_column("contender", overflow="fold")
     headings = ("time", "spread", "time / ours", "GB/s", "x floor", "memory")
     for heading in headings:
@@ -91,7 +91,7 @@ def _notes(cell: Mapping[str, Any]) -> list[Text]:
 def _growth(line: Series) -> Table:
     """Times along an axis, and the exponent of growth between the last two points."""
     total = " at constant N * K" if line.axis == "K" else ""
-    table = _table(f"{line.loss}, {line.dtype}: how time grows with {line.axis}{total}")
+    table = titled(f"{line.loss}, {line.dtype}: how time grows with {line.axis}{total}")
     table.add_column(line.axis, overflow="fold")
     for value in line.at:
         table.add_column(_short(value), justify="right", no_wrap=True)
@@ -109,7 +109,7 @@ def _growth(line: Series) -> Table:
 
 def _latency(cells: Mapping[str, Any]) -> Table:
     """Our time and, in brackets, the first peer's, for every way of running."""
-    table = _table(f"Latency at N = {LATENCY}: ours (first peer's)")
+    table = titled(f"Latency at N = {LATENCY}: ours (first peer's)")
     table.add_column("loss", overflow="fold")
     modes = {}
     for name, cell in cells.items():
@@ -138,7 +138,7 @@ def _pairs(contenders: list[dict[str, Any]]) -> dict[str, str]:
 
 def _training(cells: Mapping[str, Any]) -> Table:
     """Seeds per second of our batched training and of the plain loop."""
-    table = _table("Training: seeds per second")
+    table = titled("Training: seeds per second")
     table.add_column("training", overflow="fold")
     for heading in ("updates", "batched", "plain loop", "speed-up"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -157,7 +157,7 @@ def _training(cells: Mapping[str, Any]) -> Table:
 
 
 def _bars(bars: list[dict[str, Any]]) -> Table:
-    table = _table("Bars")
+    table = titled("Bars")
     for heading in ("cell", "what"):
         table.add_column(heading, overflow="fold")
     for heading in ("bar", "measured", "verdict"):
@@ -186,14 +186,3 @@ def duration(seconds: float) -> str:
 def _short(value: int) -> str:
     power = value.bit_length() - 1
     return f"2^{power}" if value > LATENCY and 2**power == value else str(value)
-
-
-def _table(title: str) -> Table:
-    return Table(
-        title=title,
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        title_justify="left",
-    )

@@ -4,11 +4,11 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from conformance.adapters.stopwatch import add
+from conformance.report.terminal import titled
 from conformance.timings import OTHER, PARTS, Lane, Spent, Timings
 
 # Lines of a table; the report holds every row.
@@ -128,14 +128,7 @@ def tables(timings: dict[str, Any]) -> list[Table | Text]:
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> Table:
-    table = Table(
-        title=title,
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        title_justify="left",
-    )
+    table = titled(title)
     for name in columns:
         number = bool(rows) and not isinstance(rows[0][name], str)
         # Where there is no room, names fold so that numbers stay whole.

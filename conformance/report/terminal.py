@@ -69,15 +69,20 @@ def summary(
     return parts
 
 
-def _table(impl: str, results: Sequence[Result]) -> Table:
-    table = Table(
-        title=f"{impl}: worst error in units of u·K",
+def titled(title: str) -> Table:
+    """Makes a table without columns, in the look of all reports."""
+    return Table(
+        title=title,
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
         title_justify="left",
     )
+
+
+def _table(impl: str, results: Sequence[Result]) -> Table:
+    table = titled(f"{impl}: worst error in units of u·K")
     # Where there is no room, names fold so that numbers stay whole.
     table.add_column("operation", overflow="fold")
     table.add_column("dtype", overflow="fold")
