@@ -117,6 +117,15 @@ IDENTITY_AMPLIFICATION = 25.0
 MEANINGFUL = 1e-3
 
 
+# What the definition of a loss is asked at: no library loses its tails here, and the
+# witnesses of random calls stay within it too.
+MODERATE = 8.0
+
+# A gradient below a thousandth of what a confidently wrong example has moves no weight
+# that others move; above it, half of it or less is as good as dead.
+ALIVE = 2.0**-10
+
+
 # Second derivatives are compared with central differences of the reference's gradient.
 # A power of two moves a logit of few digits exactly. Truncation is at most a sixth of
 # its square times the third derivative of the gradient, which is below (1 + gamma)^3,

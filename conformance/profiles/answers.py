@@ -11,6 +11,7 @@ from conformance.budgets import error_units
 from conformance.profiles.batch import Batch
 from conformance.profiles.evaluate import STATUS
 from conformance.profiles.judge import Result
+from conformance.profiles.severity import lost_by_check, lost_by_silence
 from conformance.profiles.unit import Unit
 
 
@@ -21,13 +22,21 @@ def unanswered(result: Result, response: Response) -> Result:
     else:
         reason = getattr(response, "reason", repr(response))
     # Anything that is not a message of the protocol is a fault of the adapter.
-    return replace(result, status=STATUS.get(type(response), "errored"), reason=reason)
+    status = STATUS.get(type(response), "errored")
+    silent = lost_by_silence(result.group, result.profile)
+    lost = silent if status == "errored" else ""
+    return replace(result, status=status, reason=reason, lost=lost)
 
 
 def failed(result: Result, reason: str, *, compared: int = 1) -> Result:
     """A result that is wrong as a whole."""
     return replace(
-        result, status="fail", compared=compared, failed=compared, reason=reason
+        result,
+        status="fail",
+        compared=compared,
+        failed=compared,
+        reason=reason,
+        lost=lost_by_check(result.profile, np.inf),
     )
 
 
@@ -63,7 +72,14 @@ def alike(
         f"at {at}: expected {float(expected[at])!r}, got {float(actual[at])!r}, "
         f"{float(units[at]):.3g} units where {limit:g} pass"
     )
-    return replace(failed(result, reason, compared=expected.size), failed=bad.shape[0])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        size = np.abs(expected).max(initial=0.0)
+        excess = float(np.abs(actual - expected).max(initial=0.0) / size)
+    return replace(
+        failed(result, reason, compared=expected.size),
+        failed=bad.shape[0],
+        lost=lost_by_check(result.profile, excess),
+    )
 
 
 def one_dtype(claimed: tuple[str, ...]) -> Iterator[str]:

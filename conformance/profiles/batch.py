@@ -87,6 +87,11 @@ class Batch:
         return Outputs(arrays, outputs.dtypes, outputs.traces)
 
 
+def apart(batch: Batch) -> Iterator[Batch]:
+    """Takes a batch apart into one for each unit, of the same width."""
+    return (_joined([unit]) for unit in batch.units)
+
+
 def batches(units: Iterable[Unit | Check]) -> Iterator[Batch | Check]:
     """Groups units into calls.
 

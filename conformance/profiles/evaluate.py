@@ -15,10 +15,11 @@ from conformance.adapters import (
     Response,
     Skipped,
 )
-from conformance.profiles.batch import Batch
+from conformance.profiles.batch import Batch, apart
 from conformance.profiles.check import Check
 from conformance.profiles.curvature import judge_curvature
 from conformance.profiles.judge import Result, Upstream, blank, judge, tally
+from conformance.profiles.severity import ACCURATE, lost_by_silence
 from conformance.profiles.unit import Unit, refused
 from conformance.vectors import SumCase, class_axis
 
@@ -49,6 +50,11 @@ def evaluate(
         return
     request = batch.request(device)
     response = ask(adapter, request)
+    if isinstance(response, Errored) and len(batch.units) > 1:
+        # One group that is refused must not speak against the others.
+        for part in apart(batch):
+            yield from evaluate(part, adapter, impl, device, limit)
+        return
     if batch.units[0].repeat and isinstance(response, Outputs):
         response = ask(adapter, request)
     for i, unit in enumerate(batch.units):
@@ -84,8 +90,10 @@ def _unanswered(impl: str, unit: Unit, response: Response) -> Iterator[Result]:
         reason = getattr(response, "reason", repr(response))
     # Anything that is not a message of the protocol is a fault of the adapter.
     status = STATUS.get(type(response), "errored")
+    silent = lost_by_silence(unit.path, unit.profile)
+    lost = silent if status == "errored" else ""
     for output in unit.want:
-        yield blank(impl, unit, output, status, reason)
+        yield replace(blank(impl, unit, output, status, reason), lost=lost)
 
 
 def _upstream(batch: Batch, unit: Unit, i: int) -> Upstream:
@@ -104,7 +112,8 @@ def _judge_traces(impl: str, unit: Unit, traces: int) -> Result:
     result = blank(impl, unit, "traces", "pass" if traces == 1 else "fail")
     reason = "" if traces == 1 else f"traced {traces} times for two equal calls"
     failed = int(traces != 1)
-    return replace(result, compared=1, failed=failed, reason=reason)
+    lost = ACCURATE if failed else ""
+    return replace(result, compared=1, failed=failed, reason=reason, lost=lost)
 
 
 def _point_by_point(

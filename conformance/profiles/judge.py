@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from conformance.adapters import Outputs
 from conformance.adapters.protocol import Array
 from conformance.budgets import UNIT_ROUNDOFF, error_units
+from conformance.profiles import severity
 from conformance.profiles.unit import HALVES, Unit
 from conformance.vectors import Group, SumCase, along, class_axis
 
 MAX_FAILURES = 5
+# Fields that most results lack, and their records with them.
+RARE = ("lost", "clauses", "diagnosis", "curve")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,11 @@ class Result:
         worst_id: Where.
         reason: Why it is not a pass, in words.
         failures: The first few numbers out of budget.
+        lost: The lowest level of conformance that a failed number loses; empty where
+            nothing failed.
+        clauses: Clauses of the specification that the failed numbers depart from.
+        diagnosis: What one cause explains all of it, where one does.
+        curve: Worst error at each value of the first argument, as pairs.
     """
 
     impl: str
@@ -64,6 +72,10 @@ class Result:
     worst_id: str = ""
     reason: str = ""
     failures: tuple[Failure, ...] = ()
+    lost: str = ""
+    clauses: tuple[str, ...] = ()
+    diagnosis: str = ""
+    curve: tuple[tuple[float, float], ...] = ()
 
     @property
     def unit_key(self) -> tuple[str, ...]:
@@ -74,7 +86,13 @@ class Result:
     def record(self) -> dict[str, Any]:
         """The result as JSON knows it."""
         failures = [_jsonable(vars(failure)) for failure in self.failures]
-        return {**_jsonable(vars(self)), "failures": failures}
+        own = {k: v for k, v in vars(self).items() if v or k not in RARE}
+        curve = {"curve": [[*map(_number, pair)] for pair in self.curve]}
+        return {
+            **_jsonable(own),
+            "failures": failures,
+            **(curve if self.curve else {}),
+        }
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Result":
@@ -86,16 +104,23 @@ class Result:
             for f in record["failures"]
         )
         worst = record["worst"]
-        number = None if worst is None else float(worst)
-        return cls(**{**record, "failures": failures, "worst": number})
+        changes = {
+            "failures": failures,
+            "worst": None if worst is None else float(worst),
+            "clauses": tuple(record.get("clauses", ())),
+            "curve": tuple((float(x), float(c)) for x, c in record.get("curve", ())),
+        }
+        return cls(**{**record, **changes})
 
 
 def _jsonable(fields: dict[str, Any]) -> dict[str, Any]:
+    return {k: _number(v) for k, v in fields.items()}
+
+
+def _number(value: Any) -> Any:
     """Writes infinities and NaN, which JSON lacks, as strings."""
-    return {
-        k: str(v) if isinstance(v, float) and not math.isfinite(v) else v
-        for k, v in fields.items()
-    }
+    special = isinstance(value, float) and not math.isfinite(value)
+    return str(value) if special else value
 
 
 def blank(impl: str, unit: Unit, output: str, status: str, reason: str = "") -> Result:
@@ -244,13 +269,24 @@ def _compare(
     # What is no real number has no unit of its own; its scale is 0.
     unit_of = dtype if dtype in UNIT_ROUNDOFF else "float64"
     units = error_units(actual, truth.hi, truth.lo, truth.scale, unit_of).ravel()
-    return tally(result, units, truth.hi.ravel(), actual.ravel(), truth.ids, limit)
+    found = tally(result, units, truth.hi.ravel(), actual.ravel(), truth.ids, limit)
+    if found.status != "fail":
+        return found
+    numbers = severity.Numbers(actual, truth.hi, truth.scale, ~(units <= limit))
+    lost = severity.lost_by(numbers, severity.places(unit, truth.hi), result)
+    return replace(found, lost=lost)
 
 
 def rejected(result: Result, size: int, reason: str) -> Result:
     """A result that is wrong as a whole."""
-    changes = {"status": "fail", "compared": size, "failed": size, "reason": reason}
-    return Result(**{**result.__dict__, **changes})
+    return replace(
+        result,
+        status="fail",
+        compared=size,
+        failed=size,
+        reason=reason,
+        lost="L0" if reason.startswith("shape") else "L2",
+    )
 
 
 def tally(
@@ -283,14 +319,13 @@ def tally(
         Failure(ids[int(i)], float(expected[i]), float(actual[i]), float(units[i]))
         for i in bad[:MAX_FAILURES]
     )
-    return Result(
-        **{
-            **result.__dict__,
-            "status": "fail" if bad.size else "pass",
-            "compared": units.size,
-            "failed": int(bad.size),
-            "worst": float(units[worst]),
-            "worst_id": ids[worst],
-            "failures": failures,
-        }
+    return replace(
+        result,
+        status="fail" if bad.size else "pass",
+        compared=units.size,
+        failed=int(bad.size),
+        worst=float(units[worst]),
+        worst_id=ids[worst],
+        failures=failures,
+        lost="L2" if bad.size else "",
     )

@@ -130,7 +130,7 @@ def _compare(result: Result, rows: Sequence[tuple[Draw, Any, Any]]) -> Result:
             reason = f"shape {np.shape(mine)}, {np.shape(other)} in the peer"
             return replace(
                 result, status="fail", compared=1, failed=1, worst_id=draw.id,
-                reason=f"{reason}, at {draw.id}",
+                reason=f"{reason}, at {draw.id}", lost="L2",
             )  # fmt: skip
         scale = draw.scale[result.output]
         units.append(np.ravel(error_units(mine, other, 0.0, scale, "float64")))
@@ -167,6 +167,7 @@ def _depart(
     yield replace(
         blank,
         status="fail" if wrong else "pass",
+        lost="L2" if wrong else "",
         compared=1,
         failed=int(bool(wrong)),
         reason=f"ours: {wrong}; {reason}" if wrong else reason,
