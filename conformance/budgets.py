@@ -53,6 +53,9 @@ WITNESS_UNITS = 8.0
 SHADOW_FACTOR = 8.0
 SHADOW_FLOOR = 64.0
 
+# Two dead trainings agree perfectly, so the loss must have lost this share of itself.
+LEAST_FALL = 0.05
+
 # Pairwise summation loses log2(n) roundings of the sum of magnitudes; four more cover
 # the final scaling, the weights and blocks that are summed one by one.
 SUM_BASE = 4.0

@@ -64,17 +64,17 @@ class Standing:
         if result.lost:
             self.losses.setdefault(result.lost, []).append(result)
 
-    def conclude(self, asked: Collection[str]) -> None:
+    def conclude(self, known: Collection[str]) -> None:
         """Decides every level from what was added.
 
         Args:
-            asked: Profiles that answered with numbers.
+            known: Profiles that left no question open.
         """
         for level in LEVELS:
-            known = NEEDS[level] <= frozenset(asked) and self.compared > 0
-            self.levels[level] = (
-                LOST if level in self.losses else HELD if known else UNKNOWN
-            )
+            if level in self.losses:
+                self.levels[level] = LOST
+            else:
+                self.levels[level] = HELD if NEEDS[level] <= set(known) else UNKNOWN
 
 
 def standings(
@@ -90,16 +90,20 @@ def standings(
         Standings by implementation and operation, in the order of the results.
     """
     found: dict[tuple[str, str], Standing] = {}
+    seen: dict[tuple[str, str], set[str]] = {}
     answered: dict[tuple[str, str], set[str]] = {}
     for result in results:
         key = (result.impl, result.operation)
         found.setdefault(key, Standing()).add(result)
+        seen.setdefault(key, set()).add(result.profile)
         if result.compared:
             answered.setdefault(key, set()).add(result.profile)
     for key, standing in found.items():
-        # What an operation or a dtype has no questions for is not missing.
-        silent = {"training"} - answered.get(key, set())
-        standing.conclude(set(profiles) - silent)
+        compared = answered.get(key, set())
+        # Some profiles have no questions about an operation, or about its dtypes; one
+        # that was declined throughout is not known, nor is a training that was none.
+        silent = set(profiles) - seen[key] - {"accuracy", "training"}
+        standing.conclude(compared | silent if compared else ())
     return found
 
 

@@ -11,6 +11,7 @@ from conformance.profiles import (
     gradients,
     reductions,
     semantics,
+    training,
     transforms,
     witness,
 )
@@ -31,6 +32,7 @@ PROFILES: Mapping[str, Callable[[Scope], Iterator[Unit | Check]]] = {
     "determinism": determinism.units,
     "distributed": distributed.units,
     "witness": witness.units,
+    "training": training.units,
 }
 
 __all__ = [

@@ -50,7 +50,7 @@ def evaluate(
         return
     request = batch.request(device)
     response = ask(adapter, request)
-    if isinstance(response, Errored) and len(batch.units) > 1:
+    if isinstance(response, Errored) and batch.units[1:]:
         # One group that is refused must not speak against the others.
         for part in apart(batch):
             yield from evaluate(part, adapter, impl, device, limit)
