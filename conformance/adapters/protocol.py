@@ -87,13 +87,14 @@ class Outputs:
         dtypes: Name of the dtype in which each output came back.
         traces: How often the function was traced so far for calls like this one,
             or None where nothing is traced.
-        mutated: Arguments whose arrays no longer hold what they held.
+        mutated: Arguments whose arrays no longer hold what they held, or None where
+            that cannot be seen.
     """
 
     arrays: dict[str, Array]
     dtypes: dict[str, str]
     traces: int | None = None
-    mutated: tuple[str, ...] = ()
+    mutated: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True)

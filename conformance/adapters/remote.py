@@ -5,7 +5,7 @@ from pathlib import Path
 
 from conformance.adapters.crew import Answer, Crew
 from conformance.adapters.functions import FunctionAdapter
-from conformance.adapters.protocol import Adapter, Request, Response
+from conformance.adapters.protocol import Errored, Evaluator, Request, Response
 from conformance.adapters.resolve import resolve
 from conformance.adapters.stopwatch import STARTING, STOPWATCH
 
@@ -49,7 +49,7 @@ class _Server:
     """Adapters in a process that does nothing but answer their requests."""
 
     def __init__(self) -> None:
-        self._started: dict[str, Adapter] = {}
+        self._started: dict[str, Evaluator] = {}
         self._subject = ("", "")
 
     def answer(
@@ -59,9 +59,7 @@ class _Server:
         began = time.perf_counter()
         if name not in self._started:
             with STOPWATCH.during(STARTING):
-                adapter = resolve(name)
-                adapter.start()
-            self._started[name] = adapter
+                self._started[name] = _started(name)
         adapter = self._started[name]
         subject = (name, request.operation)
         # Requests for one operation share much of what is compiled.
@@ -70,3 +68,25 @@ class _Server:
         self._subject = subject
         response = adapter.eval(request)
         return response, time.perf_counter() - began, STOPWATCH.take()
+
+
+class _NotStarted:
+    """Answers that an adapter did not start, at once, instead of trying every time."""
+
+    def __init__(self, reason: Exception) -> None:
+        self._answer = Errored(
+            "adapter: NotStarted", f"{type(reason).__name__}: {reason}"[:300]
+        )
+
+    def eval(self, _request: Request) -> Response:
+        """Answers one request."""
+        return self._answer
+
+
+def _started(name: str) -> Evaluator:
+    adapter = resolve(name)
+    try:
+        adapter.start()
+    except Exception as error:
+        return _NotStarted(error)
+    return adapter

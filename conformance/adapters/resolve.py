@@ -4,12 +4,13 @@ import importlib
 import sys
 from pathlib import Path
 
+from conformance.adapters.exec_runtime import from_command
 from conformance.adapters.functions import from_functions
 from conformance.adapters.protocol import Adapter
 from conformance.errors import UsageError
 
 IMPLEMENTATIONS = {"numpy": "refimpl", "torch": "torch_impl", "jax": "jax_impl"}
-ACCEPTED = f"{', '.join(IMPLEMENTATIONS)} or py:package.module:attribute"
+ACCEPTED = f"{', '.join(IMPLEMENTATIONS)}, py:package.module:attribute or exec:program"
 
 
 def split_names(text: str) -> list[str]:
@@ -21,7 +22,8 @@ def resolve(name: str) -> Adapter:
     """Makes the adapter that an implementation's name stands for.
 
     Args:
-        name: ``numpy``, ``torch``, ``jax`` or ``py:package.module:attribute``.
+        name: ``numpy``, ``torch``, ``jax``, ``py:package.module:attribute`` or
+            ``exec:program argument …``.
 
     Returns:
         The adapter, not started.
@@ -32,6 +34,8 @@ def resolve(name: str) -> Adapter:
     if name in IMPLEMENTATIONS:
         return _own(name)
     kind, _, rest = name.partition(":")
+    if kind == "exec":
+        return from_command(name)
     module_name, _, attribute = rest.rpartition(":")
     if kind != "py" or not module_name or not attribute.isidentifier():
         raise UsageError(f"--impl: expected {ACCEPTED}, got {name!r}.")

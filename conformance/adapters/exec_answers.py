@@ -1,0 +1,215 @@
+"""What comes back from a program: parsed, checked and never trusted."""
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from conformance.adapters.exec_arrays import FLOATING, check_shape, output_array
+from conformance.adapters.protocol import (
+    Array,
+    Capabilities,
+    Errored,
+    NotImplementedOperation,
+    Outputs,
+    Request,
+    Response,
+    Skipped,
+)
+from conformance.adapters.wire import PROTOCOL, TEXT, WireError
+from conformance.registry import OPERATIONS
+
+Message = Mapping[str, Any]
+
+# What an answer may need besides its numbers, and what other messages may need.
+SLACK = 1 << 20
+SHOWN = 80
+REASON = 300
+
+
+def longest(request: Request) -> int:
+    """Returns the number of bytes that no right answer exceeds.
+
+    No output is larger than the largest argument, so what an endless line may take of
+    memory is known before it is read.
+    """
+    arrays = (*request.inputs.values(), *request.arrays.values())
+    largest = max((np.size(array) for array in arrays), default=0)
+    return SLACK + 16 * largest * len(request.want)
+
+
+def parse(line: bytes, number: int) -> Message:
+    """Reads an answer as far as it must be read to know what it answers.
+
+    Args:
+        line: The line.
+        number: Id of what was asked.
+
+    Returns:
+        The message.
+
+    Raises:
+        WireError: It is no JSON object, or answers something else.
+    """
+    try:
+        message = json.loads(
+            line.decode("ascii"),
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+        )
+    except (ValueError, RecursionError) as error:
+        raise WireError(
+            f"expected one JSON object on a line, got {shown(line)} ({error})"
+        ) from error
+    if not isinstance(message, dict):
+        raise WireError(f"expected one JSON object on a line, got {shown(line)}")
+    found = message.get("id")
+    if found != number or type(found) is not int:
+        raise WireError(
+            f"expected an answer with id {number}, got id {found!r} in {shown(line)}"
+        )
+    return message
+
+
+def capabilities_of(message: Message) -> Capabilities:
+    """Reads what a program claims.
+
+    Args:
+        message: Its answer to ``start``.
+
+    Returns:
+        The claims.
+
+    Raises:
+        WireError: They are incomplete, or about something unknown.
+    """
+    if message.get("message") != "capabilities":
+        what = f"{message.get('message')!r} {_reason(message)}".strip()
+        raise WireError(f"start: expected the message 'capabilities', got {what}")
+    if str(message.get("protocol")).partition(".")[0] != PROTOCOL.partition(".")[0]:
+        raise WireError(
+            f"start: expected protocol {PROTOCOL!r}, got {message.get('protocol')!r}"
+        )
+    operations = _words(message, "operations")
+    for name in operations:
+        if name not in OPERATIONS:
+            near = get_close_matches(name, OPERATIONS, n=1)
+            hint = f"; the closest is {near[0]!r}" if near else ""
+            raise WireError(
+                f"operations: expected names of the specification, got {name!r}{hint}"
+            )
+    dtypes = _words(message, "dtypes") if "dtypes" in message else ("float64",)
+    for name in dtypes:
+        if name not in FLOATING:
+            raise WireError(f"dtypes: expected {', '.join(FLOATING)}, got {name!r}")
+    return Capabilities(
+        name=_text(message, "name"),
+        version=_text(message, "version"),
+        framework="exec",
+        dtypes=dtypes or ("float64",),
+        devices=("cpu",),
+        transforms=("eager",),
+        operations=operations,
+        autodiff=False,
+    )
+
+
+def response_of(message: Message, request: Request) -> Response:
+    """Reads the answer to a request.
+
+    Args:
+        message: The answer.
+        request: What was asked.
+
+    Returns:
+        The answer in the words of the harness.
+
+    Raises:
+        WireError: It is not what the protocol promises.
+    """
+    kind = message.get("message")
+    if kind == "outputs":
+        return _outputs(message, request)
+    if kind == "skipped":
+        return Skipped(_reason(message))
+    if kind == "not_implemented":
+        return NotImplementedOperation(_reason(message))
+    if kind == "errored":
+        return Errored(_text(message, "kind"), _reason(message))
+    raise WireError(
+        "expected the message 'outputs', 'skipped', 'not_implemented' or 'errored', "
+        f"got {kind!r}"
+    )
+
+
+def shown(line: bytes) -> str:
+    """Shows the beginning of what came."""
+    text = line[:SHOWN].decode("ascii", "backslashreplace")
+    return f"{text!r}{'' if len(line) <= SHOWN else f' and {len(line) - SHOWN} more'}"
+
+
+def _outputs(message: Message, request: Request) -> Outputs:
+    given = message.get("outputs")
+    if not isinstance(given, list):
+        raise WireError(f"outputs: expected an array, got {type(given).__name__}")
+    arrays: dict[str, Array] = {}
+    dtypes: dict[str, str] = {}
+    for one in given:
+        if not isinstance(one, dict):
+            raise WireError(f"outputs: expected objects, got {type(one).__name__}")
+        name = _text(one, "name")
+        if name in arrays:
+            raise WireError(f"{name}: expected once, got twice")
+        arrays[name], dtypes[name] = output_array(one, name), one["dtype"]
+    absent = _words(message, "missing") if "missing" in message else ()
+    for name in request.want:
+        if name in absent:
+            continue
+        if name not in arrays:
+            raise WireError(
+                f"expected the output {name}, or its name in 'missing', "
+                f"got {', '.join(arrays) or 'no output'}"
+            )
+        check_shape(request, name, arrays[name])
+    wanted = [name for name in request.want if name in arrays]
+    return Outputs(
+        {name: arrays[name] for name in wanted},
+        {name: dtypes[name] for name in wanted},
+        # What a program does to its copies cannot be seen from here.
+        mutated=None,
+    )
+
+
+def _text(message: Message, key: str) -> str:
+    text = message.get(key)
+    if not isinstance(text, str) or not TEXT.fullmatch(text):
+        raise WireError(f"{key}: expected plain text, got {str(text)[:SHOWN]!r}")
+    return text
+
+
+def _reason(message: Message) -> str:
+    """Words for people, which may be careless but must not steer a terminal."""
+    text = str(message.get("reason", ""))[:REASON]
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _words(message: Message, key: str) -> tuple[str, ...]:
+    words = message.get(key)
+    if not isinstance(words, list):
+        raise WireError(f"{key}: expected an array of names, got {str(words)[:SHOWN]}")
+    return tuple(_text({key: word}, key) for word in words)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands twice")
+    return found
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no number of JSON")
