@@ -86,11 +86,14 @@ class Program:
             FaultError: There is none; the program must be ended then.
         """
         self._expect_silence()
-        with selectors.DefaultSelector() as ready:
-            ready.register(self._in, selectors.EVENT_WRITE)
+        # Most lines fit into the pipe, and there is nothing to wait for then.
+        unsent = memoryview(line)[self._send(memoryview(line)) :]
+        with selectors.PollSelector() as ready:
+            if unsent:
+                ready.register(self._in, selectors.EVENT_WRITE)
             ready.register(self._out, selectors.EVENT_READ)
             ready.register(self._err, selectors.EVENT_READ)
-            return self._exchange(ready, memoryview(line), limit, timeout_s)
+            return self._exchange(ready, unsent, limit, timeout_s)
 
     def stop(self, line: bytes) -> None:
         """Tells the program to stop, and ends it if it does not."""

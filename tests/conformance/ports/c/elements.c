@@ -1,7 +1,6 @@
 /* The part that losses on independent logits share: weights, reductions, gradients. */
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,24 +132,9 @@ static const Output *known(const Output *outputs, const char *name)
     return NULL;
 }
 
-static void name_missing(const Request *request, const Output *outputs, char *text,
-                         size_t room)
-{
-    size_t length = 0;
-    int i;
-
-    text[0] = '\0';
-    for (i = 0; i < request->wanted; ++i)
-        if (strcmp(request->want[i], "normalizer") && !known(outputs, request->want[i]))
-            if (length + strlen(request->want[i]) + 4 < room)
-                length += (size_t)sprintf(text + length, "%s\"%s\"", length ? "," : "",
-                                          request->want[i]);
-}
-
 void answer_elements(const Request *request, Element common, const Output *outputs)
 {
     Call call;
-    char missing[400];
     double *each, n;
     int j;
     long i;
@@ -159,8 +143,7 @@ void answer_elements(const Request *request, Element common, const Output *outpu
         return;
     each = malloc((size_t)(call.n + 1) * sizeof *each);
     n = (double)call.n;
-    name_missing(request, outputs, missing, sizeof missing);
-    begin_outputs(request, missing);
+    begin_outputs(request);
     for (j = 0; j < request->wanted; ++j) {
         const char *name = request->want[j];
         const Output *output = known(outputs, name);
@@ -176,6 +159,8 @@ void answer_elements(const Request *request, Element common, const Output *outpu
             put_value(&call, each);
         else if (output)
             put_gradient(request, &call, name, each);
+        else
+            put_missing(name);
     }
     end_outputs();
     free(each);

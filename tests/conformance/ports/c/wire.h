@@ -39,10 +39,11 @@ void free_request(Request *request);
 /* The argument of a name, or NULL. */
 const Argument *find(const Request *request, const char *name);
 
-/* Answers with outputs: begin, one call for each output, end. `missing` names what is
-   wanted and cannot be given, as in "\"grad_labels\"", or is empty. */
-void begin_outputs(const Request *request, const char *missing);
+/* Answers with outputs: begin, one call for each that is wanted, end. What is wanted and
+   not to be had must be said to be missing. */
+void begin_outputs(const Request *request);
 void put_output(const char *name, int rank, const long *shape, const double *data);
+void put_missing(const char *name);
 void end_outputs(void);
 
 /* Answers in words. `message` is "errored", "not_implemented" or "skipped"; `kind` is

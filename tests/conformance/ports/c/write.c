@@ -6,7 +6,9 @@
 
 #include "wire.h"
 
-static int outputs; /* of the answer that is being written */
+/* Of the answer that is being written. */
+static int outputs, missing;
+static const char *missing_names[MAX_WANTED];
 
 static void put_number(double value)
 {
@@ -23,11 +25,15 @@ static void put_number(double value)
     fwrite(text, 1, sizeof text, stdout);
 }
 
-void begin_outputs(const Request *request, const char *missing)
+void begin_outputs(const Request *request)
 {
-    outputs = 0;
-    printf("{\"id\":%ld,\"message\":\"outputs\",\"missing\":[%s],\"outputs\":[",
-           request->id, missing);
+    outputs = missing = 0;
+    printf("{\"id\":%ld,\"message\":\"outputs\",\"outputs\":[", request->id);
+}
+
+void put_missing(const char *name)
+{
+    missing_names[missing++] = name;
 }
 
 void put_output(const char *name, int rank, const long *shape, const double *data)
@@ -48,6 +54,11 @@ void put_output(const char *name, int rank, const long *shape, const double *dat
 
 void end_outputs(void)
 {
+    int i;
+
+    fputs("],\"missing\":[", stdout);
+    for (i = 0; i < missing; ++i)
+        printf("%s\"%s\"", i ? "," : "", missing_names[i]);
     fputs("]}\n", stdout);
     /* Without this the line would wait for the next ones, and the suite for the line. */
     fflush(stdout);
