@@ -150,3 +150,9 @@ def difference_scale(gradient_scale: ArrayLike, size: ArrayLike) -> NDArray[np.f
     rounding = np.asarray(gradient_scale) * (C_REFERENCE / C_MAX / DIFFERENCE_STEP)
     truncation = DIFFERENCE_TRUNCATION / (C_MAX * UNIT_ROUNDOFF["float64"])
     return rounding + truncation * np.asarray(size)
+
+
+# What an adapter gets wrong (the order of bytes or elements, a factor of 3 for as many
+# elements, another output) changes a number by more than this; the gradients of
+# bfloat16, the coarsest of what a sound implementation gives, are 0.4 % off.
+SMOKE_TOLERANCE = 1e-2

@@ -25,11 +25,16 @@ IMPLS = "numpy,torch,jax"
 ImplsOption = Annotated[
     str,
     typer.Option(
-        help="numpy, torch, jax or py:package.module:attribute, comma-separated."
+        help="numpy, torch, jax, py:package.module:attribute or exec:program, "
+        "comma-separated."
     ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
 OutOption = Annotated[Path, typer.Option(help="Folder of the report.")]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option(help="Seconds that an exec: program has for a case; 10 by default."),
+]
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Continue an interrupted run.")
 ]
@@ -55,12 +60,14 @@ def run(
     timings: Annotated[
         bool, typer.Option("--timings", help="Say where the time goes.")
     ] = False,
+    timeout: TimeoutOption = None,
 ) -> None:
     """Runs the suite: 0 conforms, 1 deviates or compared nothing, 2 wrong usage.
 
     Ctrl-C keeps what was found (status 130); --resume continues from there.
     """
     _check("--device", device, ("cpu", "cuda"))
+    _set_timeout(timeout)
     _keep_compilations()
     # Frameworks run side by side already; on arrays of a thousand numbers, threads of
     # each would mostly wait for each other.
@@ -78,6 +85,29 @@ def run(
         # Over before there is garbage to speak of; looking for it takes a second.
         gc.disable()
     raise typer.Exit(run_suite(options, _console()))
+
+
+@app.command()
+def smoke(
+    impl: Annotated[
+        str, typer.Argument(metavar="IMPL", help="One implementation, as for run.")
+    ],
+    *,
+    validate: Annotated[
+        bool,
+        typer.Option("--validate", help="Check messages against their JSON Schema."),
+    ] = False,
+    timeout: TimeoutOption = None,
+) -> None:
+    """Asks five trivial cases that tell whether an adapter is right.
+
+    Exit status: 0 it is, 1 it is not, 2 wrong usage or it does not start.
+    """
+    _set_timeout(timeout)
+    _keep_compilations()
+    from conformance.smoke import smoke as run_smoke
+
+    raise typer.Exit(run_smoke(impl, _console(), validate=validate))
 
 
 @app.command()
@@ -223,6 +253,17 @@ def _keep_compilations() -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "equipoise" / "jax"))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+def _set_timeout(seconds: float | None) -> None:
+    """Says how long a program may take; worker processes inherit it."""
+    from conformance.adapters.exec_runtime import TIMEOUT_VARIABLE
+
+    if seconds is None:
+        return
+    if not 0 < seconds < float("inf"):
+        raise UsageError(f"--timeout: expected seconds > 0, got {seconds:g}.")
+    os.environ[TIMEOUT_VARIABLE] = str(seconds)
 
 
 def _console() -> Console:

@@ -56,12 +56,17 @@ def script(point: str, impl: str, dtype: str = "", transform: str = "eager") -> 
     """
     case = _find(point)
     allowed = SERVES[case.exact_in] if impl != "numpy" else ("float64",)
-    _check("--transform", transform, TRANSFORMS.get(impl, ANY_TRANSFORM))
-    dtype = dtype or ("float32" if "float32" in allowed else "float64")
+    program = impl.startswith("exec:")
+    transforms = ("eager",) if program else TRANSFORMS.get(impl, ANY_TRANSFORM)
+    _check("--transform", transform, transforms)
+    # A program need not have more than float64.
+    narrow = "float32" in allowed and not program
+    dtype = dtype or ("float32" if narrow else "float64")
     _check("--dtype", dtype, allowed)
-    if impl.startswith("py:"):
+    if impl.startswith("py:") or program:
         return "\n".join(text.request_lines(case, impl, dtype, transform)) + "\n"
-    _check("--impl", impl, (*IMPLEMENTATIONS, "py:package.module:attribute"))
+    others = ("py:package.module:attribute", "exec:program")
+    _check("--impl", impl, (*IMPLEMENTATIONS, *others))
     if transform == "vmap" and case.params.get("class_axis", -1) > 0:
         case.params["class_axis"] -= 1  # the first axis is the mapped one
     lines = {

@@ -162,6 +162,7 @@ def jax_lines(case: Case, dtype: str, transform: str) -> list[str]:
 def request_lines(case: Case, impl: str, dtype: str, transform: str) -> list[str]:
     """A script for any adapter."""
     module, _, attribute = impl.removeprefix("py:").rpartition(":")
+    program = impl.startswith("exec:")
     want = [
         "value" if name in ("sum", "mean") else name
         for name in case.expected
@@ -174,8 +175,12 @@ def request_lines(case: Case, impl: str, dtype: str, transform: str) -> list[str
     expected = {k: v if len(v) > 1 else v[0] for k, v in case.expected.items()}
     return [
         "import numpy as np",
-        "from conformance.adapters import Request",
-        f"from {module} import {attribute} as adapter",
+        "from conformance.adapters import Request, resolve"
+        if program
+        else "from conformance.adapters import Request",
+        f"adapter = resolve({impl!r})"
+        if program
+        else f"from {module} import {attribute} as adapter",
         "h, nan, inf = float.fromhex, np.nan, np.inf",
         f"inputs = {parts[0]}",
         f"arrays = {parts[1]}",
@@ -187,6 +192,7 @@ def request_lines(case: Case, impl: str, dtype: str, transform: str) -> list[str
         "adapter.start()",
         "print(adapter.eval(request))",
         f'print("expected", {expected!r})',
+        *(["adapter.stop()"] if program else []),
     ]
 
 

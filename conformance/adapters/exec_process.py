@@ -118,7 +118,7 @@ class Program:
 
     def _exchange(
         self,
-        ready: selectors.DefaultSelector,
+        ready: selectors.BaseSelector,
         unsent: memoryview,
         limit: int,
         timeout_s: float,
