@@ -179,8 +179,8 @@ def test_what_raises_is_an_answer():
 @pytest.mark.parametrize(
     ("name", "phrase"),
     [
-        ("tensorflow", "expected numpy, torch, jax or py:"),
-        ("py:", "expected numpy, torch, jax or py:"),
+        ("tensorflow", "expected numpy, torch, jax, py:"),
+        ("py:", "expected numpy, torch, jax, py:"),
         ("py:no.such.module:adapter", "cannot import no.such.module"),
         ("py:refimpl:nothing", "refimpl has no nothing"),
         ("py:refimpl:sigmoid_focal_loss", "without start, eval, stop"),

@@ -169,3 +169,12 @@ def test_port_reads_what_it_does_not_know(port):
     first, second = map(json.loads, done.stdout.splitlines())
     assert (first["id"], first["message"]) == (1, "capabilities")
     assert (second["id"], second["message"]) == (2, "not_implemented")
+
+
+def test_porting_guide_shows_what_happens(tmp_path):
+    guide = (ROOT / "conformance/spec/1.0/porting.md").read_text()
+    form = r"^```sh\n(cc .*?)```\n\n```json\n(.*?)```"
+    ((commands, shown),) = re.findall(form, guide, re.S | re.M)
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    done = subprocess.check_output(["sh", "-ec", commands], cwd=tmp_path, text=True)
+    assert done == shown

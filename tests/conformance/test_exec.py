@@ -70,9 +70,9 @@ def test_good_port_answers(faulty):
 
 # What came in the way, by what the port does: kind, and words of the message.
 FAULTS = {
-    "hang": ("TimeoutError", "no answer in 0.5 s"),
-    "ignore_term": ("TimeoutError", "no answer in 0.5 s"),
-    "stderr_endless": ("TimeoutError", "no answer in 0.5 s"),
+    "hang": ("TimeoutError", "no answer in 1 s"),
+    "ignore_term": ("TimeoutError", "no answer in 1 s"),
+    "stderr_endless": ("TimeoutError", "no answer in 1 s"),
     "crash": ("CrashError", "ended by SIGSEGV"),
     "close_pipe": ("CrashError", "closed its pipe"),
     "garbage": ("ProtocolError", "expected one JSON object"),
@@ -91,7 +91,7 @@ FAULTS = {
 @pytest.mark.parametrize("mode", FAULTS)
 def test_fault_is_an_answer_and_the_port_is_restarted(mode, faulty, tmp_path):
     kind, words = FAULTS[mode]
-    limit = 0.5 if kind == "TimeoutError" else 5.0
+    limit = 1.0 if kind == "TimeoutError" else 5.0
     adapter = faulty(mode, tmp_path / "mark", timeout_s=limit)
     adapter.start()
     (pid,) = adapter.pids()
@@ -172,7 +172,7 @@ def test_gives_up_after_three_faults_in_a_row(faulty):
 
 def test_gives_up_on_a_port_that_hangs_now_and_then(faulty, monkeypatch):
     monkeypatch.setattr("conformance.adapters.exec_runtime.TIMEOUTS", 2)
-    adapter = faulty("hang", timeout_s=0.3)
+    adapter = faulty("hang", timeout_s=1.0)
     adapter.start()
     kinds = [getattr(adapter.eval(ONE), "kind", "") for _ in range(3)]
     assert kinds == ["adapter: TimeoutError"] * 2 + ["adapter: GaveUp"]
@@ -235,7 +235,7 @@ def test_answers_without_numbers(faulty):
     ],
 )
 def test_port_that_does_not_start(mode, words, faulty):
-    adapter = faulty(mode, timeout_s=0.5 if mode == "hang_at_start" else 5.0)
+    adapter = faulty(mode, timeout_s=1.0 if mode == "hang_at_start" else 5.0)
     with pytest.raises(FaultError) as raised:
         adapter.start()
     assert words in str(raised.value)

@@ -27,8 +27,11 @@ FAULTY = Path(__file__).parent / "ports" / "faulty.py"
 BCE = "binary_cross_entropy_with_logits"
 
 
-def console():
-    return Console(file=io.StringIO(), width=100, highlight=False, markup=False)
+def asked(impl, **options):
+    """Status and what is printed."""
+    shown = io.StringIO()
+    screen = Console(file=shown, width=100, highlight=False, markup=False)
+    return smoke(impl, screen, **options), shown.getvalue()
 
 
 def command(mode):
@@ -48,9 +51,9 @@ def run(*arguments):
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_the_reference_passes_every_case(operation):
     reference = resolve("numpy")
-    asked = smoke_cases.cases(operation, "float64")
-    assert len(asked) == 5
-    for case in asked:
+    cases = smoke_cases.cases(operation, "float64")
+    assert len(cases) == 5
+    for case in cases:
         answer = reference.eval(case.request)
         assert judge(case, answer) == ([], "")
         for output, expected in case.expected.items():
@@ -150,9 +153,8 @@ def test_answers_without_numbers():
     ],
 )
 def test_port_at_fault_is_told_what_is_likely(mode, likely):
-    screen = console()
-    assert smoke(command(mode), screen) == 1
-    shown = screen.file.getvalue()
+    status, shown = asked(command(mode))
+    assert status == 1
     assert likely in shown
     assert "THE ADAPTER IS WRONG" in shown
     assert '  sent     {"id":1,"message":"start","protocol":"1.0"}' in shown
@@ -162,9 +164,8 @@ def test_port_at_fault_is_told_what_is_likely(mode, likely):
 
 
 def test_schema_is_checked_where_asked():
-    screen = console()
-    assert smoke(command("decimal"), screen, validate=True) == 1
-    shown = screen.file.getvalue()
+    status, shown = asked(command("decimal"), validate=True)
+    assert status == 1
     assert "schema, came: $.outputs[0].data" in shown
     assert "schema, sent" not in shown
 
@@ -179,7 +180,7 @@ def test_schema_needs_its_package(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", refusing)
     with pytest.raises(UsageError, match="--validate: expected the package jsonschema"):
-        smoke(command("good"), console(), validate=True)
+        asked(command("good"), validate=True)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_schema_needs_its_package(monkeypatch):
         (("numpy", "--timeout", "0"), 2, "--timeout: expected seconds > 0, got 0"),
         (("./port",), 2, "exec:program, got './port'"),
         ((command("crash_at_start"),), 2, "ended with status 7"),
-        ((command("hang"), "--timeout", "0.3"), 1, "the answer is not flushed"),
+        ((command("hang"), "--timeout", "1"), 1, "the answer is not flushed"),
     ],
 )
 def test_command(arguments, status, words):
@@ -206,14 +207,14 @@ def test_command(arguments, status, words):
 @pytest.mark.parametrize(
     ("mode", "words"),
     [
-        ("hang", "TimeoutError: no answer in 0.4 s"),
+        ("hang", "TimeoutError: no answer in 1 s"),
         ("crash", "SIGSEGV"),
         ("garbage", "expected one JSON object"),
         ("endless", "expected a line of at most"),
     ],
 )
 def test_run_of_a_port_at_fault_ends_in_a_verdict(mode, words, tmp_path):
-    options = ["--impl", command(mode), "--timeout", "0.4", "--out", str(tmp_path)]
+    options = ["--impl", command(mode), "--timeout", "1", "--out", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, "-m", "conformance", "run", *options, "--profile", "accuracy"],
         cwd=ROOT,

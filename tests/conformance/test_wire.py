@@ -191,6 +191,12 @@ class _Listening:
     def __init__(self):
         self.lines = []
 
+    def start(self):
+        raise NotImplementedError
+
+    def stop(self):
+        raise NotImplementedError
+
     def eval(self, request):
         try:
             self.lines.append(eval_line(len(self.lines) + 1, request))
