@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conformance import vectors
 from conformance.adapters import Outputs, Request, resolve
 from conformance.registry import OPERATIONS
 
@@ -145,16 +146,22 @@ def test_planted_fault_is_named(name, tmp_path):
     assert all(re.search(where, point) for point in failed), failed
     assert failed[0] in done.stdout
     assert f"--impl exec:{program}" in done.stdout
-    # The case that is named is reproduced by the command that is printed.
-    again = [sys.executable, "-m", "conformance", "repro", failed[0]]
-    script = subprocess.run(
-        [*again, "--impl", f"exec:{program}"], cwd=ROOT, capture_output=True, check=True
+
+
+def test_case_is_reproduced_through_the_program(port):
+    (group,) = (
+        g
+        for g in vectors.load(THREE[0]).groups
+        if g.path == f"{THREE[0]}/saturation/default"
     )
-    shown = subprocess.run(
-        [sys.executable, "-c", script.stdout], cwd=ROOT, capture_output=True, check=True
-    )
-    assert b"Outputs(" in shown.stdout
-    assert b"expected" in shown.stdout
+    i = int(np.argmax(group.inputs["logits"]))
+    again = [sys.executable, "-m", "conformance", "repro", group.ids[i]]
+    script = subprocess.check_output([*again, "--impl", f"exec:{port}"], cwd=ROOT)
+    shown = subprocess.check_output([sys.executable, "-c", script], cwd=ROOT, text=True)
+    answer, expected = shown.splitlines()
+    assert answer.startswith("Outputs(")
+    assert expected.startswith("expected")
+    assert repr(float(group.expected["grad_logits"].hi[i])) in expected
 
 
 def test_port_reads_what_it_does_not_know(port):
