@@ -64,7 +64,10 @@ def script(point: str, impl: str, dtype: str = "", transform: str = "eager") -> 
     dtype = dtype or ("float32" if narrow else "float64")
     _check("--dtype", dtype, allowed)
     if impl.startswith("py:") or program:
-        return "\n".join(text.request_lines(case, impl, dtype, transform)) + "\n"
+        asked = text.request_lines(case, impl, dtype, transform)
+        return "
+".join([text.asked_line(case), *asked]) + "
+"
     others = ("py:package.module:attribute", "exec:program")
     _check("--impl", impl, (*IMPLEMENTATIONS, *others))
     if transform == "vmap" and case.params.get("class_axis", -1) > 0:
@@ -74,7 +77,7 @@ def script(point: str, impl: str, dtype: str = "", transform: str = "eager") -> 
         "torch": text.torch_lines,
         "jax": text.jax_lines,
     }[impl]
-    return "\n".join(lines(case, dtype, transform)) + "\n"
+    return "\n".join([text.asked_line(case), *lines(case, dtype, transform)]) + "\n"
 
 
 def _check(option: str, value: str, accepted: Collection[str]) -> None:
@@ -127,6 +130,7 @@ def _point(operation: str, group: Group, i: int) -> Case:
         axis=axis,
         exact_in=group.exact_in,
         smooth=tuple(name.removeprefix("grad_") for name in smooth),
+        flags=group.flags[i],
     )
 
 
@@ -159,4 +163,5 @@ def _sum(operation: str, case: SumCase) -> Case:
         exact_in=case.exact_in,
         smooth=tuple(name.removeprefix("grad_") for name in smooth),
         repeat=case.tile,
+        flags=case.flags,
     )

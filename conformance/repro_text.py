@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance import clauses
 from conformance.adapters.functions import STATE
 from conformance.adapters.protocol import Array
 from conformance.registry import OPERATIONS, Operation
@@ -43,6 +44,7 @@ class Case:
         axis: Where an argument with classes has more than the output.
         smooth: Arguments to differentiate with respect to.
         repeat: Number of elements of a sum, to which the inputs are repeated.
+        flags: Known bugs that it shows.
     """
 
     operation: str
@@ -56,6 +58,7 @@ class Case:
     exact_in: str
     smooth: tuple[str, ...]
     repeat: int | None = None
+    flags: tuple[str, ...] = ()
 
     @property
     def record(self) -> Operation:
@@ -73,6 +76,13 @@ class Case:
     def every(self) -> dict[str, Array]:
         """All arrays by name."""
         return {**self.inputs, **self.arrays}
+
+
+def asked_line(case: Case) -> str:
+    """The clauses of the specification that the case asks about, as a comment."""
+    asked = clauses.of_point(case.operation, case.expected, case.flags)
+    words = [f"{k} ({', '.join(v)})" if v else k for k, v in asked.items()]
+    return f"# {'; '.join(words)}"
 
 
 def numpy_lines(case: Case, _dtype: str, _transform: str) -> list[str]:

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from conformance import clauses
 from conformance.adapters import (
     Errored,
     Evaluator,
@@ -46,7 +47,8 @@ def evaluate(
         The results of every unit.
     """
     if isinstance(batch, Check):
-        yield from batch.run(partial(ask, adapter), impl, device, limit)
+        found = batch.run(partial(ask, adapter), impl, device, limit)
+        yield from map(clauses.cite, found)
         return
     request = batch.request(device)
     response = ask(adapter, request)
@@ -62,17 +64,27 @@ def evaluate(
         if unit.bad:
             own = _point_by_point(unit, own, request, adapter)
             unit = replace(unit, want=("bad_value",))
-        if not isinstance(own, Outputs):
-            yield from _unanswered(impl, unit, own)
-        elif unit.want == ("bad_value",):
-            yield _judge_bad(impl, unit, own)
-        elif unit.want == ("hvp",):
-            tangent = batch.tangent[batch.slices[i]]
-            yield judge_curvature(impl, unit, own, tangent, limit)
-        else:
-            yield from judge(impl, unit, own, _upstream(batch, unit, i), limit)
-        if unit.repeat and isinstance(own, Outputs) and own.traces is not None:
-            yield _judge_traces(impl, unit, own.traces)
+        for result in _judged(impl, batch, i, unit, own, limit):
+            ids = [failure.id for failure in result.failures] or unit.ids
+            wrong = result.status in ("fail", "errored")
+            yield clauses.cite(result, clauses.evidence(unit, ids) if wrong else ())
+
+
+def _judged(
+    impl: str, batch: Batch, i: int, unit: Unit, own: Response, limit: float
+) -> Iterator[Result]:
+    """The results of one unit of a batch."""
+    if not isinstance(own, Outputs):
+        yield from _unanswered(impl, unit, own)
+    elif unit.want == ("bad_value",):
+        yield _judge_bad(impl, unit, own)
+    elif unit.want == ("hvp",):
+        tangent = batch.tangent[batch.slices[i]]
+        yield judge_curvature(impl, unit, own, tangent, limit)
+    else:
+        yield from judge(impl, unit, own, _upstream(batch, unit, i), limit)
+    if unit.repeat and isinstance(own, Outputs) and own.traces is not None:
+        yield _judge_traces(impl, unit, own.traces)
 
 
 def ask(adapter: Evaluator, request: Request) -> Response:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from conformance import clauses
 from conformance.adapters import Outputs
 from conformance.adapters.protocol import Array
 from conformance.budgets import UNIT_ROUNDOFF, error_units
@@ -274,7 +275,8 @@ def _compare(
         return found
     numbers = severity.Numbers(actual, truth.hi, truth.scale, ~(units <= limit))
     lost = severity.lost_by(numbers, severity.places(unit, truth.hi), result)
-    return replace(found, lost=lost)
+    ids = (truth.ids[int(i)] for i in np.flatnonzero(numbers.bad))
+    return clauses.cite(replace(found, lost=lost), clauses.evidence(unit, ids))
 
 
 def rejected(result: Result, size: int, reason: str) -> Result:

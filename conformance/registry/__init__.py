@@ -12,9 +12,10 @@ from conformance.registry import (
     probability,
     softmax,
 )
+from conformance.registry._general import GENERAL
 from conformance.registry._operation import Operation, Rule
 
-__all__ = ["OPERATIONS", "Operation", "Rule"]
+__all__ = ["GENERAL", "OPERATIONS", "Operation", "Rule"]
 
 _MODULES = (binary, probability, softmax, heatmap, ghm, mining)
 OPERATIONS: dict[str, Operation] = {

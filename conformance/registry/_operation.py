@@ -28,6 +28,10 @@ class Operation:
         mean_over: ``"elements"`` if a mean divides by their number whatever they are,
             else ``"normalizer"``.
         flags: Known bugs of other code and the points that catch them.
+        answers: The clause that an output departs from where nothing more is known;
+            that of ``""`` is of all others.
+        topics: Clauses about some points only, the most specific first, and the wrong
+            numbers that depart from them.
     """
 
     name: str
@@ -42,6 +46,8 @@ class Operation:
     static: tuple[str, ...] = ()
     mean_over: str = "elements"
     flags: Mapping[str, Rule] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    topics: Mapping[str, Rule] = field(default_factory=dict)
 
     @property
     def point_arguments(self) -> tuple[str, ...]:

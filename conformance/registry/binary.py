@@ -1,11 +1,20 @@
 """Records of the element-wise losses on independent logits."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from conformance.families import BinaryCases, setting
+from conformance.registry._general import (
+    LEARNED,
+    REDUCED,
+    nonnegative,
+    out_of_range,
+    portion,
+    share,
+)
 from conformance.registry._operation import Operation, Rule
 
 
@@ -26,9 +35,16 @@ _COMMON_FLAGS: dict[str, Rule] = {
     "bad-label": lambda p: not 0 <= p["labels"] <= 1,
     "pos-weight-axis": lambda p: p["per_class"],
     "fp16-mean-gradient": lambda p: p.get("tile", 0) > 65504,
+    "half-precision": lambda p: p["family"] == "basic" and abs(p["logits"]) == 8,
+    "nan-element": lambda p: math.isnan(p["logits"]),
+    "label-gradient": lambda p: p["family"] == "param_edge" and abs(p["logits"]) == 40,
+    "traced-parameter": lambda p: p["family"] == "param_edge" and p["logits"] == 0.5,
+    **REDUCED,
+    **LEARNED,
 }
 _WEIGHTED_FLAGS: dict[str, Rule] = {
     "mean-denominator": lambda p: "tile" in p and p["sample_weight"] != 1,
+    "zero-weight": lambda p: p["family"] == "weighting" and p["sample_weight"] == 0,
 }
 _FOCAL_FLAGS: dict[str, Rule] = {
     **_COMMON_FLAGS,
@@ -37,6 +53,7 @@ _FOCAL_FLAGS: dict[str, Rule] = {
     "focal-dead-gradient": lambda p: _margin(p) <= -16,
     "soft-focal-conventions": lambda p: _soft(p) and p["gamma"] > 0,
 }
+_NUMBERS = ("value", "sum", "mean")
 
 _BCE = Operation(
     name="binary_cross_entropy_with_logits",
@@ -120,6 +137,17 @@ _BCE = Operation(
         "smoothing-modes": lambda p: (
             p["family"] == "basic" and p["label_smoothing"] > 0
         ),
+        "softplus-threshold": lambda p: 20 <= abs(p["logits"]) < 37,
+        "pos-weight-side": lambda p: (
+            p["family"] == "basic" and p["pos_weight"] != 1 and p["labels"] == 0
+        ),
+        "bad-parameter": out_of_range(
+            sample_weight=nonnegative, pos_weight=nonnegative, label_smoothing=share
+        ),
+    },
+    answers={"value": "BCE-1", "grad_logits": "BCE-2", "": "BCE-4"},
+    topics={
+        "BCE-3": lambda p: p["label_smoothing"] > 0 and p["output"] in _NUMBERS,
     },
 )
 
@@ -206,7 +234,19 @@ _FOCAL = Operation(
             setting(gamma=2.0, pos_weight=np.array(np.nan)),
         ),
     ),
-    flags={**_FOCAL_FLAGS, **_WEIGHTED_FLAGS},
+    flags={
+        **_FOCAL_FLAGS,
+        **_WEIGHTED_FLAGS,
+        "swapped-alpha": lambda p: p["family"] == "param_edge" and p["alpha"] == 0.25,
+        "bad-parameter": out_of_range(
+            sample_weight=nonnegative,
+            pos_weight=nonnegative,
+            gamma=nonnegative,
+            alpha=portion,
+        ),
+    },
+    answers={"value": "FOC-1", "grad_logits": "FOC-2", "": "FOC-4"},
+    topics={"FOC-3": lambda p: _soft(p) and p["output"] in (*_NUMBERS, "grad_logits")},
 )
 
 _ADAPTIVE = Operation(
@@ -215,6 +255,7 @@ _ADAPTIVE = Operation(
         "ADA-1": "value: weighted cross entropy times (1-p_t)^gamma",
         "ADA-2": 'modulator "weighted_loss" takes p_t = exp(-weighted loss)',
         "ADA-3": "gradient: closed form, finite for every gamma >= 0",
+        "ADA-4": "gradients of labels, pos_weight and gamma",
     },
     array_arguments=("logits", "labels", "pos_weight", "gamma"),
     hyperparameters={
@@ -298,7 +339,17 @@ _ADAPTIVE = Operation(
         ),
         sample_weight=False,
     ),
-    flags=_FOCAL_FLAGS,
+    flags={
+        **_FOCAL_FLAGS,
+        "modulator-mix-up": lambda p: p["family"] == "basic",
+        "bad-parameter": out_of_range(pos_weight=nonnegative, gamma=nonnegative),
+    },
+    answers={"value": "ADA-1", "grad_logits": "ADA-3", "": "ADA-4"},
+    topics={
+        "ADA-2": lambda p: (
+            p["modulator"] == "weighted_loss" and p["output"] in _NUMBERS
+        ),
+    },
 )
 
 OPERATIONS = (_BCE, _FOCAL, _ADAPTIVE)

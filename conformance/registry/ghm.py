@@ -1,5 +1,6 @@
 """Records of the gradient-harmonised losses."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,12 @@ from conformance.families import (
     RegressionCases,
     aged,
     setting,
+)
+from conformance.registry._general import (
+    REDUCED,
+    out_of_range,
+    positive,
+    share,
 )
 from conformance.registry._operation import Operation, Rule
 
@@ -38,7 +45,30 @@ def _biased(point: Mapping[str, Any]) -> bool:
     return point["momentum"] > 0 and point["family"] == "param_edge"
 
 
+def _averaged(point: Mapping[str, Any]) -> bool:
+    return point["momentum"] > 0 or point["output"].startswith("state_")
+
+
+def _small(point: Mapping[str, Any]) -> bool:
+    return 0 < abs(point["predictions"] - point["targets"]) < 1e-4
+
+
+def _left_out(point: Mapping[str, Any]) -> bool:
+    return point["family"] in ("ignore", "empty") or point["sample_mask"] == 0
+
+
+def _in_the_last_bin(point: Mapping[str, Any]) -> bool:
+    """Whether a gradient norm rounds to 1."""
+    wrong = abs(point["labels"] - (point["logits"] > 0)) == 1
+    return wrong and abs(point["logits"]) > 16
+
+
 _COMMON_FLAGS: dict[str, Rule] = {
+    **REDUCED,
+    "unknown-option": lambda p: p["average_over"] == "all",
+    "ghm-hidden-state": lambda p: (
+        (p["family"], p["bins"], p["momentum"]) == ("param_edge", 8, 0.75)
+    ),
     "ghm-first-batch": lambda p: _biased(p) and not p["debias"],
     "ghm-empty-bins": lambda p: (
         p["average_over"] == "bins" and p["family"] in ("basic", "param_edge")
@@ -73,10 +103,24 @@ _CLASSIFICATION = Operation(
         **_COMMON_FLAGS,
         "infinite-logit": lambda p: abs(p["logits"]) == float("inf"),
         "bad-label": lambda p: not 0 <= p["labels"] <= 1,
-        "ghm-last-bin": lambda p: (
-            abs(p["labels"] - (p["logits"] > 0)) == 1 and abs(p["logits"]) > 16
-        ),
+        "ghm-last-bin": _in_the_last_bin,
         "ghm-bin-edge": lambda p: p["family"] == "kink" and p["logits"] == 0,
+        "ghm-weight-gradient": lambda p: p["family"] == "dead_gradient",
+        "nan-element": lambda p: (
+            p["family"] == "nan_policy" and math.isnan(p["logits"])
+        ),
+        "bad-parameter": out_of_range(bins=positive, momentum=share),
+    },
+    answers={
+        "value": "GHMC-1",
+        "normalizer": "GHMC-4",
+        "grad_logits": "GHMC-5",
+        "": "GHMC-5",
+    },
+    topics={
+        "GHMC-4": _left_out,
+        "GHMC-3": _averaged,
+        "GHMC-2": lambda p: _in_the_last_bin(p) or p["family"] == "kink",
     },
 )
 
@@ -103,7 +147,17 @@ _REGRESSION = Operation(
     ),
     flags={
         **_COMMON_FLAGS,
-        "small-difference": lambda p: 0 < abs(p["predictions"] - p["targets"]) < 1e-4,
+        "small-difference": _small,
+        "ghm-weight-gradient": lambda p: p["family"] == "param_edge" and p["mu"] == 4,
+        "nan-element": lambda p: (
+            p["family"] == "nan_policy" and math.isnan(p["predictions"])
+        ),
+        "bad-parameter": out_of_range(bins=positive, momentum=share, mu=positive),
+    },
+    answers={"value": "GHMR-1", "normalizer": "GHMR-3", "": "GHMR-1"},
+    topics={
+        "GHMR-3": lambda p: _left_out(p) or _averaged(p),
+        "GHMR-2": _small,
     },
 )
 

@@ -1,11 +1,18 @@
 """Record of the focal loss on heat maps."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from conformance.families import HeatmapCases, setting
+from conformance.registry._general import (
+    LEARNED,
+    REDUCED,
+    nonnegative,
+    out_of_range,
+)
 from conformance.registry._operation import Operation
 
 
@@ -66,8 +73,23 @@ _HEATMAP = Operation(
         "bad-heatmap": lambda p: not 0 <= p["heatmap"] <= 1,
         "heatmap-clamp": _missed_peak,
         "no-peak": lambda p: p["family"] == "empty" and "tile" in p,
+        "heat-over-pixels": lambda p: p.get("tile") == 7,
+        "near-peak": lambda p: 1 - 2.0**-8 <= p["heatmap"] < 1,
+        "label-gradient": lambda p: p["family"] == "param_edge" and p["logits"] == -3,
+        "traced-parameter": lambda p: p["family"] == "param_edge" and p["logits"] == 3,
+        "half-precision": lambda p: p["family"] == "basic" and abs(p["logits"]) == 8,
+        "nan-element": lambda p: math.isnan(p["logits"]),
+        "bad-parameter": out_of_range(alpha=nonnegative, beta=nonnegative),
+        **REDUCED,
+        **LEARNED,
         "focal-nan-gradient": lambda p: (
             p["alpha"] < 1 and abs(p["logits"]) >= 17 and p["family"] == "saturation"
+        ),
+    },
+    answers={"value": "HEAT-1", "grad_logits": "HEAT-2", "": "HEAT-4"},
+    topics={
+        "HEAT-3": lambda p: (
+            p["output"] in ("mean", "normalizer") or p["family"] == "empty"
         ),
     },
 )

@@ -3,6 +3,7 @@
 import math
 
 from conformance.families import MiningCases, setting
+from conformance.registry._general import out_of_range
 from conformance.registry._operation import Operation
 
 _MINING = Operation(
@@ -29,7 +30,12 @@ _MINING = Operation(
     flags={
         "mining-ties": lambda p: p["family"] in ("kink", "one_class"),
         "mining-nan": lambda p: math.isnan(p["losses"]),
+        # 12.5 examples are 13.
+        "mining-rounding": lambda p: p["fraction"] == 0.3125,
+        "bad-parameter": out_of_range(fraction=lambda f: 0 < f <= 1),
     },
+    answers={"mask": "MINE-2", "indices": "MINE-2", "": "MINE-2"},
+    topics={"MINE-3": lambda p: p["family"] == "nan_policy"},
 )
 
 OPERATIONS = (_MINING,)

@@ -1,11 +1,19 @@
 """Records of the losses on a softmax over classes."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from conformance.families import SoftmaxCases, setting
+from conformance.registry._general import (
+    LEARNED,
+    REDUCED,
+    nonnegative,
+    out_of_range,
+    share,
+)
 from conformance.registry._operation import Operation, Rule
 
 # Unlike, and that of the first class 1: no weight above 1 where results underflow.
@@ -32,13 +40,30 @@ def _bad_label(point: Mapping[str, Any]) -> bool:
     return not 0 <= y < len(x) and not _ignored(point)
 
 
+def _infinite(point: Mapping[str, Any]) -> bool:
+    return any(math.isinf(x) for x in point["logits"])
+
+
+def _of_a_mean(point: Mapping[str, Any]) -> bool:
+    return point["output"] in ("mean", "normalizer")
+
+
 _COMMON_FLAGS: dict[str, Rule] = {
-    "infinite-logit": lambda p: float("inf") in [abs(x) for x in p["logits"]],
+    "infinite-logit": _infinite,
     "bad-label": _bad_label,
     "softmax-tail": lambda p: _margin(p) >= 12,
     "class-axis": lambda p: p["per_class"] or p.get("class_axis", -1) >= 0,
     "ignored-row": _ignored,
     "mean-denominator": lambda p: "tile" in p and p["class_weights"] is not None,
+    "single-class": lambda p: len(p["logits"]) == 1,
+    "half-precision": lambda p: p["family"] == "basic" and 12 in p["logits"],
+    "nan-element": lambda p: (
+        p["family"] == "nan_policy" and any(math.isnan(x) for x in p["logits"])
+    ),
+    "traced-parameter": lambda p: p["family"] == "param_edge" and -40 in p["logits"],
+    "unknown-option": lambda p: p["normalizer"] == "mean" or p["smoothing"] == "none",
+    **REDUCED,
+    **LEARNED,
 }
 
 _CROSS_ENTROPY = Operation(
@@ -160,7 +185,22 @@ _CROSS_ENTROPY = Operation(
         "smoothed-weights": lambda p: (
             p["label_smoothing"] > 0 and p["family"] == "weighting"
         ),
+        "smoothing-others": lambda p: (
+            p["label_smoothing"] > 0 and p["family"] == "basic"
+        ),
         "soft-denominator": lambda p: "tile" in p and isinstance(p["labels"], list),
+        "zero-weight": lambda p: p["family"] == "weighting" and p["sample_weight"] == 0,
+        "label-gradient": lambda p: (
+            p["family"] == "soft_label" and p["labels"] == [0, 1, 0]
+        ),
+        "bad-parameter": out_of_range(sample_weight=nonnegative, label_smoothing=share),
+    },
+    answers={"value": "CE-1", "grad_logits": "CE-2", "": "CE-6"},
+    topics={
+        "CE-5": lambda p: _ignored(p) and p["family"] in ("ignore", "empty"),
+        "CE-7": lambda p: _infinite(p) or len(p["logits"]) == 1,
+        "CE-4": _of_a_mean,
+        "CE-3": lambda p: p["label_smoothing"] > 0 and p["output"] in ("value", "sum"),
     },
 )
 
@@ -241,6 +281,15 @@ _FOCAL = Operation(
         "focal-nan-gradient": lambda p: p["gamma"] < 1 and _margin(p) >= 17,
         "focal-nan-hessian": lambda p: 1 < p["gamma"] < 2 and _margin(p) >= 17,
         "focal-dead-gradient": lambda p: _margin(p) <= -16,
+        "bad-parameter": out_of_range(gamma=nonnegative),
+    },
+    answers={"value": "SFL-1", "grad_logits": "SFL-2", "": "SFL-4"},
+    topics={
+        "SFL-3": lambda p: (
+            _of_a_mean(p)
+            or _infinite(p)
+            or (_ignored(p) and p["family"] in ("ignore", "empty"))
+        ),
     },
 )
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from conformance.clauses import gist
 from conformance.profiles import Result
 from conformance.report.counts import Tally
 
@@ -160,6 +161,7 @@ def _failures(results: Sequence[Result]) -> list[Text]:
         lines.append(Text(f"\nFAIL {result.group}", style="bold red"))
         reason = f"  {what}: {result.failed} of {result.compared}"
         lines.append(Text(f"{reason} {result.reason}".rstrip()))
+        lines += _departures(result)
         if result.failures:
             first = result.failures[0]
             lines.append(
@@ -173,6 +175,15 @@ def _failures(results: Sequence[Result]) -> list[Text]:
         rest = len(failed) - MAX_FAILURES
         lines.append(Text(f"\nand {rest} more failed results in the report"))
     return lines
+
+
+def _departures(result: Result) -> list[Text]:
+    """The clause that a result departs from, in words, and others by name."""
+    if not result.clauses:
+        return []
+    first, *others = result.clauses
+    also = f" (and {', '.join(others)})" if others else ""
+    return [Text(f"  departs from {first}: {gist(first)}{also}")]
 
 
 def repro_command(result: Result) -> str:

@@ -242,8 +242,8 @@ def manifest(folder: Path = FOLDER) -> Json:
     return json.loads((folder / MANIFEST).read_text())
 
 
-def notes() -> dict[str, dict[str, str]]:
-    """Reads the notes: flag to bug, effect and link."""
+def notes() -> dict[str, dict[str, Any]]:
+    """Reads the notes: flag to bug, clauses, effect and link."""
     return json.loads((FOLDER / "notes.json").read_text())
 
 
@@ -311,4 +311,12 @@ def check(folder: Path = FOLDER, progress: Progress = lambda _: None) -> list[st
             pairs = enumerate(zip(old, new, strict=False), start=1)
             line = next((i for i, (a, b) in pairs if a != b), min(len(old), len(new)))
             differences.append(f"{name} differs from the oracle at line {line}.")
-    return differences
+    return [*differences, *_uncited(present.get("notes.json", b""))]
+
+
+def _uncited(notes: bytes) -> list[str]:
+    """Where notes and specification do not cite each other."""
+    # It reads the pages, which readers of vectors do not need.
+    from conformance.registry import citations
+
+    return citations.problems(json.loads(notes)) if notes else []
