@@ -14,6 +14,7 @@ import numpy as np
 
 from conformance import clause_tables as tables
 from conformance import vectors
+from conformance.budgets import MEANINGFUL
 from conformance.registry import GENERAL, OPERATIONS, Rule
 from conformance.registry.citations import clauses as every_clause
 from conformance.vectors import Group, class_axis
@@ -40,13 +41,15 @@ def cite(result: "Result", points: Sequence[Evidence] = ()) -> "Result":
     """Names the clauses that a failed result departs from.
 
     Args:
-        result: Any result; one that passed, or has clauses, stays as it is.
+        result: Any result; one that passed, or has clauses, stays as it is, and so
+            does one that speaks against the adapter alone.
         points: Arguments of the points that failed, from :func:`evidence`.
 
     Returns:
         The result with its clauses, the most specific first.
     """
-    if result.clauses or result.status not in ("fail", "errored"):
+    named = bool(result.clauses) or result.reason.startswith("adapter")
+    if named or result.status not in ("fail", "errored"):
         return result
     return replace(result, clauses=departures(result, points))
 
@@ -56,7 +59,7 @@ def departures(result: "Result", points: Sequence[Evidence] = ()) -> tuple[str, 
     whole = (*_by_form(result), *tables.by_question(result))
     if whole:
         return whole
-    context = {"output": result.output, "profile": result.profile}
+    context = {"output": result.output, "meant": _meant(result)}
     told = [{**context, **point} for point in points]
     refused = tuple(_holding(tables.REFUSED, told))
     if refused:
@@ -123,13 +126,21 @@ def of_point(
         By clause the outputs that answer; none where a flag names it.
     """
     asked: dict[str, list[str]] = {}
-    for output in outputs:
+    for output in sorted(outputs, key=lambda output: output.startswith("grad_")):
         asked.setdefault(_answer(operation, output), []).append(output)
     known = vectors.notes()
     for clause in (name for flag in flags for name in known[flag]["clauses"]):
         if clause in OPERATIONS[operation].clauses or clause in GENERAL:
             asked.setdefault(clause, [])
     return asked
+
+
+def _meant(result: "Result") -> bool:
+    """Whether a number is off by more than rounding and lost digits would explain."""
+    return any(
+        abs(one.actual - one.expected) > MEANINGFUL * abs(one.expected)
+        for one in result.failures
+    )
 
 
 def _by_form(result: "Result") -> Iterator[str]:
@@ -149,9 +160,11 @@ def _by_points(result: "Result", points: Sequence[Evidence]) -> Iterator[str]:
     if every:
         yield from every
         return
-    # What is true of some points only is said after what is true of the output.
-    yield _answer(result.operation, result.output)
-    yield from (c for c, rule in topics.items() if any(map(rule, points)))
+    some = {c: rule for c, rule in topics.items() if any(map(rule, points))}
+    # What leaves points unexplained is said after what is true of the output.
+    if not all(any(rule(point) for rule in some.values()) for point in points):
+        yield _answer(result.operation, result.output)
+    yield from some
 
 
 def _holding(rules: Mapping[str, Rule], points: Sequence[Evidence]) -> Iterator[str]:

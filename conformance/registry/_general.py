@@ -57,6 +57,17 @@ REDUCED: Mapping[str, Rule] = {
 LEARNED: Mapping[str, Rule] = {"detached-parameter": _detached}
 
 
+def means_another(point: Mapping[str, Any], *outputs: str) -> bool:
+    """Whether a wrong number is one of meaning, of what is finite and there.
+
+    Args:
+        point: What is known of it.
+        outputs: Outputs that it may be of, besides values.
+    """
+    usual = point["meant"] and point["family"] not in ("nan_policy", "empty")
+    return usual and point["output"] in ("value", "sum", "mean", *outputs)
+
+
 def nonnegative(value: float) -> bool:
     """Whether a number may be a weight or an exponent."""
     return 0 <= value < math.inf

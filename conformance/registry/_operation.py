@@ -31,7 +31,8 @@ class Operation:
         answers: The clause that an output departs from where nothing more is known;
             that of ``""`` is of all others.
         topics: Clauses about some points only, the most specific first, and the wrong
-            numbers that depart from them.
+            numbers that depart from them. Their rules also see the ``output``, and
+            whether another number is ``meant``, not a less accurate one.
     """
 
     name: str

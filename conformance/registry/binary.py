@@ -10,6 +10,7 @@ from conformance.families import BinaryCases, setting
 from conformance.registry._general import (
     LEARNED,
     REDUCED,
+    means_another,
     nonnegative,
     out_of_range,
     portion,
@@ -53,7 +54,6 @@ _FOCAL_FLAGS: dict[str, Rule] = {
     "focal-dead-gradient": lambda p: _margin(p) <= -16,
     "soft-focal-conventions": lambda p: _soft(p) and p["gamma"] > 0,
 }
-_NUMBERS = ("value", "sum", "mean")
 
 _BCE = Operation(
     name="binary_cross_entropy_with_logits",
@@ -147,7 +147,7 @@ _BCE = Operation(
     },
     answers={"value": "BCE-1", "grad_logits": "BCE-2", "": "BCE-4"},
     topics={
-        "BCE-3": lambda p: p["label_smoothing"] > 0 and p["output"] in _NUMBERS,
+        "BCE-3": lambda p: p["label_smoothing"] > 0 and means_another(p),
     },
 )
 
@@ -246,7 +246,7 @@ _FOCAL = Operation(
         ),
     },
     answers={"value": "FOC-1", "grad_logits": "FOC-2", "": "FOC-4"},
-    topics={"FOC-3": lambda p: _soft(p) and p["output"] in (*_NUMBERS, "grad_logits")},
+    topics={"FOC-3": lambda p: _soft(p) and means_another(p, "grad_logits")},
 )
 
 _ADAPTIVE = Operation(
@@ -346,9 +346,7 @@ _ADAPTIVE = Operation(
     },
     answers={"value": "ADA-1", "grad_logits": "ADA-3", "": "ADA-4"},
     topics={
-        "ADA-2": lambda p: (
-            p["modulator"] == "weighted_loss" and p["output"] in _NUMBERS
-        ),
+        "ADA-2": lambda p: p["modulator"] == "weighted_loss" and means_another(p),
     },
 )
 

@@ -10,6 +10,7 @@ from conformance.families import SoftmaxCases, setting
 from conformance.registry._general import (
     LEARNED,
     REDUCED,
+    means_another,
     nonnegative,
     out_of_range,
     share,
@@ -200,7 +201,7 @@ _CROSS_ENTROPY = Operation(
         "CE-5": lambda p: _ignored(p) and p["family"] in ("ignore", "empty"),
         "CE-7": lambda p: _infinite(p) or len(p["logits"]) == 1,
         "CE-4": _of_a_mean,
-        "CE-3": lambda p: p["label_smoothing"] > 0 and p["output"] in ("value", "sum"),
+        "CE-3": lambda p: p["label_smoothing"] > 0 and means_another(p),
     },
 )
 
