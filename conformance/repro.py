@@ -65,9 +65,7 @@ def script(point: str, impl: str, dtype: str = "", transform: str = "eager") -> 
     _check("--dtype", dtype, allowed)
     if impl.startswith("py:") or program:
         asked = text.request_lines(case, impl, dtype, transform)
-        return "
-".join([text.asked_line(case), *asked]) + "
-"
+        return "\n".join([text.asked_line(case), *asked]) + "\n"
     others = ("py:package.module:attribute", "exec:program")
     _check("--impl", impl, (*IMPLEMENTATIONS, *others))
     if transform == "vmap" and case.params.get("class_axis", -1) > 0:
