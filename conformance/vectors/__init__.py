@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from conformance.errors import UsageError
+
 Array = NDArray[np.float64]
 Json = dict[str, Any]
 Progress = Callable[[str], None]
@@ -227,14 +229,29 @@ def load(operation: str) -> VectorFile:
 
     Raises:
         FileNotFoundError: There are no vectors for the operation.
+        UsageError: The file is not the one that the manifest describes.
     """
-    raw = json.loads((FOLDER / f"{operation}.json").read_text())
+    raw = json.loads(_intact(FOLDER / f"{operation}.json"))
     return VectorFile(
         operation=raw["operation"],
         spec=raw["spec"],
         groups=tuple(_group(g) for g in raw["groups"]),
         sums=tuple(_sum(s) for s in raw["sums"]),
     )
+
+
+def _intact(path: Path) -> bytes:
+    """Reads a file of vectors, which must have the digest that the manifest states."""
+    data = path.read_bytes()
+    stated = manifest(path.parent)["files"].get(path.name, "none")
+    found = hashlib.sha256(data).hexdigest()
+    if found != stated:
+        raise UsageError(
+            f"vectors: {path} has SHA-256 {found[:16]}…, {MANIFEST} says "
+            f"{stated[:16]}…; restore the file, or regenerate all of them with "
+            "`python -m conformance vectors --write`."
+        )
+    return data
 
 
 def manifest(folder: Path = FOLDER) -> Json:
