@@ -1,6 +1,6 @@
 """What a run consists of: implementations, cases and units."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -168,3 +168,24 @@ def missing(one: Judged, cases: Cases) -> Iterator[Result]:
                 status="not_implemented",
                 reason="no such operation",
             )
+
+
+def unreported(
+    plan: Iterable[tuple[Judged, Sequence[Unit | Check]]], results: Iterable[Result]
+) -> list[str]:
+    """Names what was asked and has no result: an answer that got lost on the way.
+
+    Args:
+        plan: What is asked of every implementation.
+        results: All results.
+
+    Returns:
+        Implementation, profile and path of every unit without a result.
+    """
+    known = {(result.impl, *result.unit_key) for result in results}
+    return [
+        f"{one.name} {unit.profile} {unit.path}"
+        for one, asked in plan
+        for unit in asked
+        if (one.name, *unit.key) not in known
+    ]

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -13,15 +13,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from conformance import vectors
+from conformance import canaries, vectors
 from conformance.adapters.remembering import Remembering
 from conformance.adapters.remote import Remote, one_worker
 from conformance.adapters.stopwatch import Timed
 from conformance.errors import UsageError
 from conformance.lanes import side_by_side
-from conformance.plan import Cases, Judged, Options, choose, missing, start, units
+from conformance.plan import (
+    Cases,
+    Judged,
+    Options,
+    choose,
+    missing,
+    start,
+    units,
+    unreported,
+)
 from conformance.profiles import Check, Result, Unit, batches, evaluate
-from conformance.report import seconds, terminal
+from conformance.report import coverage, seconds, terminal
 from conformance.report.counts import exit_status, tallies
 from conformance.report.header import differences, header
 from conformance.report.stream import Stream, read
@@ -39,8 +48,8 @@ def run(options: Options, console: Console) -> int:
         console: Where progress and summary go.
 
     Returns:
-        Exit status: 0 conforms, 1 deviates or nothing was compared, 2 an adapter is at
-        fault, 130 interrupted.
+        Exit status: 0 conforms, 1 deviates or nothing was compared, 2 an adapter or the
+        harness itself is at fault, 130 interrupted.
 
     Raises:
         UsageError: What was asked for does not exist or cannot be run here.
@@ -63,16 +72,37 @@ def run(options: Options, console: Console) -> int:
                 f"--select: nothing compared, {options.select!r} matches no case."
             )
             return 1
+        with timings.phase("canaries"):
+            seen = canaries.judge()
         path = options.out / "report.json"
-        results, interrupted = _write(path, plan, cases, options, console, timings)
+        # A harness that sees nothing judges nothing.
+        asked = plan if seen.trusted else []
+        results, interrupted = _write(
+            path, asked, cases, options, console, timings, seen.record()
+        )
     counts = tallies(options.impls, results)
     if interrupted:
         return terminal.interrupted(console, f"{len(results)} results", path)
     taken = seconds.record(timings)
     parts = terminal.summary(results, counts, taken["seconds"], str(path))
+    parts[-1:-1] = [Text(line) for line in coverage.sentences(results)]
     for part in (*(seconds.tables(taken) if options.timings else ()), *parts):
         console.print(part, soft_wrap=isinstance(part, Text))
-    return exit_status(counts)
+    doubts = _doubts(seen, asked, results)
+    for doubt in doubts:
+        console.print(Text(doubt, style="bold red"), soft_wrap=True)
+    return 2 if doubts else exit_status(counts)
+
+
+def _doubts(
+    seen: canaries.Verdict, asked: Sequence[Asked], results: Sequence[Result]
+) -> list[str]:
+    """Says why the harness itself is not to be trusted, if there is a reason."""
+    lost = unreported(asked, results)
+    found = [] if seen.trusted else [seen.reason]
+    if lost:
+        found.append(f"the harness lost {len(lost)} answers, of {lost[0]} first.")
+    return found
 
 
 def _write(
@@ -82,10 +112,12 @@ def _write(
     options: Options,
     console: Console,
     timings: Timings,
+    seen: Mapping[str, int],
 ) -> tuple[list[Result], bool]:
     """Evaluates the plan into a report; returns the results, and if interrupted."""
     frameworks = dict.fromkeys(one.capabilities.framework for one, _ in plan)
     head = header(vectors.manifest(), options.identity(), list(frameworks))
+    head["canaries"] = dict(seen)
     results = _earlier(path, head) if options.resume else []
     lanes = _lanes(plan, results)
     interrupted = False

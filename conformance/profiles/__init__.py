@@ -8,6 +8,7 @@ from conformance.profiles import (
     determinism,
     distributed,
     dtypes,
+    fresh,
     gradients,
     reductions,
     semantics,
@@ -24,6 +25,7 @@ from conformance.profiles.unit import Scope, Unit, thin
 PROFILES: Mapping[str, Callable[[Scope], Iterator[Unit | Check]]] = {
     "accuracy": accuracy.units,
     "gradients": gradients.units,
+    "fresh": fresh.units,
     "reductions": reductions.units,
     "semantics": semantics.units,
     "dtypes": dtypes.units,

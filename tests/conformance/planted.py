@@ -15,6 +15,10 @@ def bce(logits, labels, *, pos_weight=None, reduction="mean"):
     )
 
 
+def plain_bce(logits, labels, *, reduction="mean"):
+    return bce(logits, labels, reduction=reduction)
+
+
 def textbook_focal(logits, labels, *, gamma=2.0, reduction="mean"):
     p = 1 / (1 + np.exp(-logits))
     pt = labels * p + (1 - labels) * (1 - p)
@@ -32,6 +36,9 @@ good = from_functions(
 )
 partial = from_functions(
     {"binary_cross_entropy_with_logits": bce}, framework="numpy", name="partial"
+)
+plain = from_functions(
+    {"binary_cross_entropy_with_logits": plain_bce}, framework="numpy", name="plain"
 )
 wrong = from_functions({"sigmoid_focal_loss": textbook_focal}, framework="numpy")
 broken = from_functions({"sigmoid_focal_loss": raising}, framework="numpy")

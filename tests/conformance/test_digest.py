@@ -16,7 +16,8 @@ def copied(tmp_path, monkeypatch):
     vectors.load.cache_clear()
 
 
-def test_every_file_is_the_one_of_the_manifest(copied):
+@pytest.mark.usefixtures("copied")
+def test_every_file_is_the_one_of_the_manifest():
     for name in vectors.manifest()["points"]:
         assert vectors.load(name).operation == name
 

@@ -45,6 +45,7 @@ def test_reference_conforms(options, shown):
     assert profiles == {
         "accuracy",
         "gradients",
+        "fresh",
         "reductions",
         "semantics",
         "bad_input",

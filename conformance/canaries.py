@@ -1,0 +1,296 @@
+"""Known wrong answers that every run judges first.
+
+A suite that cannot fail proves nothing. Before an implementation is judged, the answers
+of the reference are spoilt in many small ways, and each must be found out by the same
+code that judges everything else, from the plan to the exit status. The reference as it
+is, and off by less than the budget, must pass by the same way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import cast
+
+import numpy as np
+
+from conformance import plan, profiles
+from conformance.adapters import (
+    Adapter,
+    Capabilities,
+    Errored,
+    Evaluator,
+    NotImplementedOperation,
+    Outputs,
+    Request,
+    Response,
+    Skipped,
+    remembering,
+    resolve,
+)
+from conformance.budgets import C_MAX, UNIT_ROUNDOFF
+from conformance.plan import Judged, Options
+from conformance.profiles.unit import WIDTH
+from conformance.report import counts
+from conformance.vectors import Group, load
+
+FOCAL = "sigmoid_focal_loss"
+POINTS = f"{FOCAL}/saturation/gamma=2"
+SEVERAL = f"{FOCAL}/saturation/gamma=*"
+TABLE = f"{FOCAL}/weighting/gamma=2;pos_weight=(1,5,20)"
+SUM = f"{FOCAL}/reduction/default;n=7#*"
+MEAN = f"{FOCAL}/reduction/default;n=1023#*"
+BAD = f"{FOCAL}/bad_input/gamma=2;alpha=0.25;labels"
+# Errors in units of u * scale: rounding may add one, or take one away.
+WITHIN, BEYOND = C_MAX - 2, C_MAX + 2
+
+
+@dataclass(frozen=True)
+class Canary:
+    """Answers of the reference, spoilt or not, and what must be said of them.
+
+    Attributes:
+        name: What is wrong with them.
+        case: Groups and sums that they are asked for.
+        profile: Profile that asks.
+        spoil: What becomes of the right answers.
+        status: Exit status that is owed.
+        check: Checks that are asked, of a profile that has some.
+    """
+
+    name: str
+    case: str
+    profile: str
+    spoil: "Spoil"
+    status: int = 1
+    check: str = "*"
+
+
+@dataclass(frozen=True)
+class Spoil:
+    """What becomes of an answer; by default it stays.
+
+    Attributes:
+        answer: What comes instead.
+        output: Which output is changed otherwise.
+        units: By how much its last number is moved off the truth.
+        value: What its last number becomes.
+        factor: What all of its numbers are multiplied by.
+        below: Magnitude from which down numbers become 0.
+        dtype: In which dtype it is said to be.
+        shape: Its new shape, as an index of the array.
+        mutated: Arguments that are said to be changed.
+        argument: Only with this argument; any by default.
+        repeated: Only when asked again.
+    """
+
+    answer: object = ...
+    output: str = "value"
+    units: float = 0.0
+    value: float | None = None
+    factor: float = 1.0
+    below: float = 0.0
+    dtype: str = ""
+    shape: object = ...
+    mutated: tuple[str, ...] = ()
+    argument: str = ""
+    repeated: bool = False
+
+
+RIGHT = Spoil()
+ALL: tuple[Canary, ...] = (
+    Canary("right numbers", SEVERAL, "accuracy", RIGHT, 0),
+    Canary("right gradients", SEVERAL, "gradients", RIGHT, 0),
+    Canary(
+        "a number off within the budget", POINTS, "accuracy", Spoil(units=WITHIN), 0
+    ),
+    Canary("a number too large", POINTS, "accuracy", Spoil(units=BEYOND)),
+    Canary("a number too small", POINTS, "accuracy", Spoil(units=-BEYOND)),
+    Canary("NaN", POINTS, "accuracy", Spoil(value=np.nan)),
+    Canary("infinity", POINTS, "accuracy", Spoil(value=np.inf)),
+    Canary("small numbers flushed to 0", POINTS, "accuracy", Spoil(below=1e-4)),
+    Canary("numbers for float32", POINTS, "accuracy", Spoil(dtype="float32")),
+    Canary("an axis too many", TABLE, "accuracy", Spoil(shape=None)),
+    Canary("a row too few", TABLE, "accuracy", Spoil(shape=slice(1, None))),
+    Canary("no value", POINTS, "accuracy", Spoil(answer=Outputs({}, {}))),
+    Canary(
+        "a gradient of zeros",
+        POINTS,
+        "gradients",
+        Spoil(output="grad_logits", factor=0.0),
+    ),
+    Canary(
+        "a gradient of the other sign",
+        POINTS,
+        "gradients",
+        Spoil(output="grad_logits", factor=-1.0),
+    ),
+    Canary("a mean of the sum", SUM, "reductions", Spoil(factor=7.0)),
+    Canary("an array for a mean", SUM, "reductions", Spoil(shape=None)),
+    Canary(
+        "a number where NaN is due",
+        BAD,
+        "accuracy",
+        Spoil(answer=Outputs({"value": np.ones(WIDTH)}, {"value": "float64"})),
+    ),
+    Canary(
+        "a weight that counts otherwise",
+        "",
+        "semantics",
+        Spoil(factor=1.01, argument="sample_weight"),
+        check="*/sample_weight-is-a-factor",
+    ),
+    Canary(
+        "an argument changed in place",
+        "",
+        "semantics",
+        Spoil(mutated=("logits",)),
+        check="*/inputs-unchanged-contiguous",
+    ),
+    Canary(
+        "other bits when asked again",
+        MEAN,
+        "determinism",
+        Spoil(factor=1 + 2.0**-52, repeated=True),
+    ),
+    Canary(
+        "a wrong call that is answered",
+        "",
+        "bad_input",
+        Spoil(answer=Outputs({"value": np.ones(12)}, {"value": "float64"})),
+        check="*/reduction-other",
+    ),
+    Canary("nothing but skipped", POINTS, "accuracy", Spoil(answer=Skipped("no"))),
+    Canary(
+        "nothing implemented",
+        POINTS,
+        "accuracy",
+        Spoil(answer=NotImplementedOperation("no")),
+    ),
+    Canary("an error", POINTS, "accuracy", Spoil(answer=Errored("Error", "")), 2),
+    Canary("an exception", POINTS, "accuracy", Spoil(answer=RuntimeError()), 2),
+    Canary("no message", POINTS, "accuracy", Spoil(answer=None), 2),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run says of the canaries.
+
+    Attributes:
+        asked: How many there are.
+        killed: Wrong answers that were found out.
+        spared: Right answers that passed.
+        missed: Names of those that got another status than they are owed.
+    """
+
+    asked: int
+    killed: int
+    spared: int
+    missed: tuple[str, ...]
+
+    def record(self) -> dict[str, int]:
+        """The verdict as JSON knows it."""
+        return {"asked": self.asked, "killed": self.killed, "spared": self.spared}
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the harness sees what it must see."""
+        # None missed of none asked would say nothing.
+        return self.killed >= FEWEST and self.spared > 0 and not self.missed
+
+    @property
+    def reason(self) -> str:
+        """Why the harness is not to be trusted, in one line."""
+        unseen = "; ".join(self.missed) or f"more than {self.killed} wrong answers"
+        return f"the harness does not see: {unseen}; nothing it says can be believed."
+
+
+# A catalogue that has lost its entries must not pass for one that was judged.
+FEWEST = 20
+
+
+def judge() -> Verdict:
+    """Has every canary judged as an implementation is."""
+    reference = resolve("numpy")
+    able = replace(reference.start(), operations=(FOCAL,))
+    seen = [one for one in ALL if status(one, reference, able) == one.status]
+    missed = tuple(one.name for one in ALL if one not in seen)
+    killed = sum(one.status > 0 for one in seen)
+    return Verdict(len(ALL), killed, len(seen) - killed, missed)
+
+
+def status(canary: Canary, reference: Adapter, able: Capabilities) -> int:
+    """Exit status of a run that judges nothing but a canary.
+
+    Args:
+        canary: What is judged.
+        reference: Whose answers are spoilt.
+        able: What is claimed.
+
+    Returns:
+        The exit status.
+    """
+    file = load(FOCAL)
+    groups = [group for group in file.groups if fnmatchcase(group.path, canary.case)]
+    sums = [case for case in file.sums if fnmatchcase(case.id, canary.case)]
+    options = Options((canary.name,), (canary.profile,), select=canary.check)
+    one = Judged(canary.name, reference, able, "cpu")
+    memory = remembering.Remembering(_Spoilt(reference, canary.spoil, groups))
+    asked = plan.units(one, canary.profile, {FOCAL: (groups, sums)}, options)
+    results = [
+        result
+        for batch in profiles.batches(asked)
+        for result in profiles.evaluate(batch, memory, one.name, one.device, one.limit)
+    ]
+    return counts.exit_status(counts.tallies(options.impls, results))
+
+
+class _Spoilt:
+    """Gives the answers of another, spoilt."""
+
+    def __init__(
+        self, reference: Evaluator, spoil: Spoil, groups: Sequence[Group]
+    ) -> None:
+        self._reference, self._spoil = reference, spoil
+        self._group = groups[0] if groups else None
+        self._asked = 0
+
+    def eval(self, request: Request) -> Response:
+        """Answers one request."""
+        spoil = self._spoil
+        self._asked += 1
+        if isinstance(spoil.answer, Exception):
+            raise spoil.answer
+        if spoil.answer is not ...:
+            # Anything at all may come from an adapter.
+            return cast("Response", spoil.answer)
+        response = self._reference.eval(request)
+        named = {**request.inputs, **request.arrays}
+        spared = bool(spoil.argument) and spoil.argument not in named
+        if spared or (spoil.repeated and self._asked == 1):
+            return response
+        if not isinstance(response, Outputs) or spoil.output not in response.arrays:
+            return response
+        return self._spoilt(response)
+
+    def _spoilt(self, response: Outputs) -> Outputs:
+        spoil, name = self._spoil, self._spoil.output
+        array = np.array(response.arrays[name] * spoil.factor)
+        array[np.abs(array) < spoil.below] = 0.0
+        if self._group is not None and (spoil.units or spoil.value is not None):
+            array.flat[len(self._group.ids) - 1] = self._last(self._group)
+        if spoil.shape is not ...:
+            array = array[cast("slice | None", spoil.shape)]
+        return Outputs(
+            {**response.arrays, name: array},
+            {**response.dtypes, name: spoil.dtype or response.dtypes[name]},
+            response.traces,
+            (*response.mutated, *spoil.mutated),
+        )
+
+    def _last(self, group: Group) -> float:
+        if self._spoil.value is not None:
+            return self._spoil.value
+        truth = group.expected[self._spoil.output]
+        step = self._spoil.units * UNIT_ROUNDOFF["float64"]
+        return float(truth.hi.flat[-1] + step * truth.scale.flat[-1])
