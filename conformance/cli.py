@@ -235,6 +235,31 @@ def bench(
     raise typer.Exit(run_bench(options, _console()))
 
 
+@app.command()
+def prove(
+    *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One fault of each kind and backend.")
+    ] = False,
+    select: Annotated[
+        str, typer.Option(help="Only mutants whose name matches this glob.")
+    ] = "",
+    out: OutOption = Path("report"),
+) -> None:
+    """Plants faults and shows that the suite finds them.
+
+    Exit status: 0 every fault is killed by its named case, no valid control is, and
+    every fault of the harness itself turns a run red; 1 otherwise; 2 wrong usage; 130
+    interrupted with what was found in the kill matrix.
+    """
+    _keep_compilations()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from conformance.mutants.prove import Options
+    from conformance.mutants.prove import prove as run_catalogue
+
+    raise typer.Exit(run_catalogue(Options(quick, select, out), _console()))
+
+
 def main() -> None:
     """Runs the command line; what the user got wrong is one line and status 2."""
     try:

@@ -86,8 +86,9 @@ def run(options: Options, console: Console) -> int:
     taken = seconds.record(timings)
     parts = terminal.summary(results, counts, taken["seconds"], str(path))
     parts[-1:-1] = [Text(line) for line in coverage.sentences(results)]
-    for part in (*(seconds.tables(taken) if options.timings else ()), *parts):
-        console.print(part, soft_wrap=isinstance(part, Text))
+    if seen.trusted:
+        for part in (*(seconds.tables(taken) if options.timings else ()), *parts):
+            console.print(part, soft_wrap=isinstance(part, Text))
     doubts = _doubts(seen, asked, results)
     for doubt in doubts:
         console.print(Text(doubt, style="bold red"), soft_wrap=True)

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from conformance.errors import UsageError
 from conformance.report.header import source_digest
 from conformance.report.terminal import interrupted
+from conformance.training import canaries
 from conformance.training.backends import describe, one_thread_each, require
 from conformance.training.data import SOURCES, Problem, user_file
 from conformance.training.equivalence import DIFFERENT, UNDETERMINED
@@ -112,8 +113,8 @@ def compare(
         console: Where to print.
 
     Returns:
-        Exit status: 0 outcomes agree, 1 they do not or nothing was compared, 130
-        interrupted.
+        Exit status: 0 outcomes agree, 1 they do not or nothing was compared, 2 the
+        harness itself is at fault, 130 interrupted.
 
     Raises:
         UsageError: What was asked for does not exist or cannot be run here.
@@ -122,6 +123,11 @@ def compare(
     status = 0
     for name in names:
         request = _request(name, backends, seeds, device, data, quick=quick)
+        unseen = canaries.missed()
+        if unseen:
+            reason = f"the harness does not see: {'; '.join(unseen)}"
+            console.print(f"{reason}; nothing it says can be believed.", soft_wrap=True)
+            return 2
         folder = out if len(names) == 1 else out / name
         with _writing_to(folder):
             folder.mkdir(parents=True, exist_ok=True)

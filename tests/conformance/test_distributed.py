@@ -15,6 +15,7 @@ from conformance import vectors
 from conformance.adapters import crew, from_functions, resolve
 from conformance.adapters.protocol import Request
 from conformance.adapters.shards import split
+from conformance.mutants import shards
 from conformance.profiles.distributed import SHARDS, units
 from conformance.profiles.evaluate import ask
 from conformance.profiles.unit import WIDTH, Scope
@@ -129,7 +130,7 @@ def test_weights_from_local_counts_are_found_in_numpy_and_torch():
         return RIGHT[GHMC](x, y, state, **options)
 
     by_hand = from_functions({**RIGHT, GHMC: local_counts}, framework="numpy")
-    apart = from_functions({GHMC: planted_shards.local_counts}, framework="torch")
+    apart = from_functions({GHMC: shards.local_counts}, framework="torch")
     for adapter in (by_hand, apart):
         found = failed(adapter, GHMC)
         assert {("two-shards", "mean"), ("three-shards", "state_counts")} <= found
@@ -137,7 +138,7 @@ def test_weights_from_local_counts_are_found_in_numpy_and_torch():
 
 
 def test_mean_of_means_is_found():
-    adapter = from_functions({FOCAL: planted_shards.mean_as_parts}, framework="torch")
+    adapter = from_functions({FOCAL: shards.mean_as_parts}, framework="torch")
     found = failed(adapter, FOCAL)
     assert {("two-shards", "mean"), ("three-shards", "grad_logits")} <= found
     assert not [group for group, _ in found if group == "one-shard"]
@@ -145,8 +146,8 @@ def test_mean_of_means_is_found():
 
 def test_local_counts_and_counted_padding_are_found_in_jax():
     local, counted = (
-        planted_shards.local_counts_in_jax,
-        planted_shards.counts_padding_in_jax,
+        shards.local_counts_in_jax,
+        shards.counts_padding_in_jax,
     )
     adapter = from_functions({GHMC: local, CE: counted}, framework="jax")
     found = list(results(adapter, GHMC)) + list(results(adapter, CE, only="two-shards"))

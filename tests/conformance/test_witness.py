@@ -5,12 +5,12 @@ import torch
 import jax_impl
 import torch_impl
 from conformance.adapters import from_functions
+from conformance.mutants import torch_binary as faults
 from conformance.profiles import Scope, witness
 from conformance.witness import DEPARTURES, Peer, draws, forms, peer
 from conformance.witness.__main__ import lines
 from conformance.witness.draws import BCE, CE, FOCAL, PROBS
 from conformance.witness.draws import LARGEST_LOGIT as LARGEST
-from tests.conformance import faults
 
 OPERATIONS = (BCE, FOCAL, CE, PROBS)
 KINDS = (BCE, "soft"), (FOCAL, "soft"), (PROBS, "soft"), (CE, "soft"), (CE, "index")

@@ -11,15 +11,15 @@ from conformance.errors import UsageError
 from conformance.training import compare as module
 from conformance.training.data import SOURCES
 from conformance.training.recipes import RECIPES
+from conformance.training.tiny import short
 
 ALL = ("numpy", "torch", "jax")
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path, problem, recipe):
+def run(monkeypatch, tmp_path, problem):
     """Runs the tiny recipe and returns exit status and what was printed."""
-    short = replace(recipe, strategies=recipe.strategies[:1], claims=())
-    monkeypatch.setitem(RECIPES, "pos_weight", short)
+    monkeypatch.setitem(RECIPES, "pos_weight", short())
     monkeypatch.setitem(SOURCES, "tiny", lambda **_: problem)
 
     def call(*recipes, terminal=False, **changed):

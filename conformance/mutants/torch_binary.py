@@ -1,4 +1,4 @@
-"""Planted faults and valid rewritings of the losses, in PyTorch."""
+"""Planted faults of losses on independent logits, in PyTorch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,23 +8,10 @@ import torch.nn.functional as F  # noqa: N812 - the field's name for it
 from torch import Tensor
 
 import torch_impl
-from torch_impl._inputs import binary_inputs, hyperparameter, in_range
-from torch_impl._limits import product
+from conformance.mutants.torch_reduce import reduce
 from torch_impl._reduce import along_class_axis
 
-BCE, FOCAL = "binary_cross_entropy_with_logits", "sigmoid_focal_loss"
-bce, focal = (getattr(torch_impl, name) for name in (BCE, FOCAL))
-
-
-def reduce(loss: Tensor, normalizer: Any, reduction: str) -> Any:
-    """Reduces in the plainest way, which is right."""
-    if reduction == "none":
-        return loss
-    total, normalizer = loss.sum(), loss.new_ones(()) * normalizer
-    if reduction == "parts":
-        return total, normalizer
-    divisor = torch.where(normalizer == 0, 1, normalizer)
-    return total / divisor if reduction == "mean" else total
+bce, focal = torch_impl.binary_cross_entropy_with_logits, torch_impl.sigmoid_focal_loss
 
 
 def _alpha_t(labels: Tensor, alpha: Any) -> Any:
@@ -81,52 +68,6 @@ def detached_weight(
     )
     loss = _alpha_t(y, alpha) * q.detach() ** gamma * loss
     return _weighted(loss, sample_weight, reduction)
-
-
-def detached_weight_of_scalars(logits: Tensor, labels: Tensor, **options: Any) -> Any:
-    """Wrong where vmap takes the elements one by one."""
-    loss = detached_weight if logits.ndim == 0 else focal
-    return loss(logits, labels, **options)
-
-
-def flat_gradient(logits: Tensor, labels: Tensor, **options: Any) -> Any:
-    """Right up to the first derivative, whose own derivative is 0."""
-    x, y, reduction = logits.detach(), labels.detach(), options.pop("reduction")
-    slope = (1 - y) * torch.sigmoid(x) - y * torch.sigmoid(-x)
-    loss = bce(x, labels, reduction="none", **options) + slope * (logits - x)
-    return reduce(loss, loss.numel(), reduction)
-
-
-class _SteepForward(torch.autograd.Function):
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        return x.clone()
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        """Keeps nothing."""
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
-        del ctx
-        return grad_outputs[0]
-
-    @staticmethod
-    def jvp(ctx: Any, *grad_inputs: Tensor) -> Any:
-        del ctx
-        return 1.01 * grad_inputs[0]
-
-
-def steep_forward_mode(logits: Tensor, labels: Tensor, **options: Any) -> Any:
-    return focal(_SteepForward.apply(logits), labels, **options)
-
-
-def lowered_by_autocast(logits: Tensor, labels: Tensor, **options: Any) -> Any:
-    """A product of matrices, which autocast takes in half precision."""
-    loss = focal(logits, labels, **options)
-    return (loss[..., None] @ loss.new_ones(1, 1))[..., 0]
 
 
 def swapped_alpha(
@@ -234,75 +175,66 @@ def narrow_result(logits: Tensor, labels: Tensor, **options: Any) -> Any:
 clip_1e_7 = _from_cross_entropy(_clipped_terms)
 softplus_threshold_20 = _from_cross_entropy(lambda x: (F.softplus(-x), F.softplus(x)))
 kink_at_zero = _from_cross_entropy(_textbook_terms)
+zero_times_infinity = _from_cross_entropy(
+    lambda x: (-F.logsigmoid(x), -F.logsigmoid(-x))
+)
 
 
-def wider_internals(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Valid: computes in float64 and rounds once at the end."""
+def naive_power(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    """Differentiated through (1 - p_t) ** gamma, as most do."""
+    if not {"alpha", "gamma", "sample_weight", "reduction"}.issuperset(options):
+        raise NotImplementedError("only alpha and gamma")
+    y = labels.to(logits.dtype)
+    p = torch.sigmoid(logits)
+    pt = y * p + (1 - y) * (1 - p)
+    gamma, weight = options.get("gamma", 2.0), options.get("sample_weight")
+    loss = (1 - pt) ** gamma * bce(logits, y, reduction="none")
+    loss = _alpha_t(y, options.get("alpha")) * loss
+    return _weighted(loss, weight, options["reduction"])
 
-    def loss(first: Tensor, second: Tensor, **options: Any) -> Any:
-        narrow = torch.float64 if first.dtype == torch.float64 else torch.float32
-        (first, second), options = _cast(((first, second), options), torch.float64)
-        return _cast(function(first, second, **options), narrow)
 
+def product_of_soft_labels(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    """Two losses of hard labels, mixed by the soft one."""
+    options, reduction = {**options, "reduction": "none"}, options["reduction"]
+    weight = options.pop("sample_weight", None)
+    y = labels.to(logits.dtype)
+    on = focal(logits, torch.ones_like(logits), **options)
+    off = focal(logits, torch.zeros_like(logits), **options)
+    return _weighted(y * on + (1 - y) * off, weight, reduction)
+
+
+def gamma_1_5_by_default(
+    logits: Tensor, labels: Tensor, *, gamma: Any = 1.5, **options: Any
+) -> Any:
+    return focal(logits, labels, gamma=gamma, **options)
+
+
+def scalar_broadcasting(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    return bce(*torch.broadcast_tensors(logits, labels), **options)
+
+
+def changed_in_place(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    loss = focal(logits * 1, labels, **options)
+    # Behind the back of autograd, which would notice.
+    logits.data.clamp_(-4, 4)
     return loss
 
 
-def _cast(value: Any, dtype: torch.dtype) -> Any:
-    """Casts every floating tensor in a structure."""
-    if isinstance(value, Tensor):
-        return value.to(dtype) if value.is_floating_point() else value
-    if isinstance(value, tuple):
-        return tuple(_cast(item, dtype) for item in value)
-    if isinstance(value, dict):
-        return {key: _cast(item, dtype) for key, item in value.items()}
-    return value
+def computed_in_half(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    """The loss itself is rounded to the dtype of the logits."""
+    loss = focal(logits, labels, **options)
+    return loss.to(logits.dtype).to(loss.dtype)
 
 
-class _ExponentialForm(torch.autograd.Function):
-    """Valid: logaddexp for the value, exp(-softplus) for the gradient."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, on: Tensor, off: Tensor) -> Tensor:
-        zero = torch.zeros_like(x)
-        positive, negative = torch.logaddexp(zero, -x), torch.logaddexp(zero, x)
-        first = torch.where(on == 0, 0, on * positive)
-        return first + torch.where(off == 0, 0, off * negative)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        del output
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> Any:
-        (g,), (x, on, off) = grad_outputs, ctx.saved_tensors
-        zero = torch.zeros_like(x)
-        positive, negative = torch.logaddexp(zero, -x), torch.logaddexp(zero, x)
-        slope = off * torch.exp(-positive) - on * torch.exp(-negative)
-        return g * slope, g * positive, g * negative
+def float64_in_float32(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    wide = logits.dtype
+    return bce(logits.float(), labels, **options).to(wide)
 
 
-def exponential_form(
-    logits: Tensor,
-    labels: Tensor,
-    *,
-    pos_weight: Any = None,
-    sample_weight: Tensor | None = None,
-    label_smoothing: Any = 0.0,
-    class_axis: int = -1,
-    reduction: str = "mean",
-) -> Any:
-    x, _, w, v = binary_inputs(
-        logits,
-        labels,
-        pos_weight=pos_weight,
-        sample_weight=sample_weight,
-        class_axis=class_axis,
-    )
-    y, w = in_range("labels", labels, like=x, high=1), 1 if w is None else w
-    s = hyperparameter("label_smoothing", label_smoothing, like=x, high=1, closed=False)
-    on, off = w * (y * (1 - s) + s / 2), (1 - y) * (1 - s) + s / 2
-    loss = _ExponentialForm.apply(x, on, off)
-    return reduce(loss if v is None else product(v, loss), x.numel(), reduction)
+_calls = [0]
+
+
+def restless(logits: Tensor, labels: Tensor, **options: Any) -> Any:
+    """Every call has other last bits."""
+    _calls[0] += 1
+    return bce(logits, labels, **options) * (1 + 2.0**-22 * (_calls[0] % 3))
