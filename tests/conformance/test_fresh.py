@@ -13,7 +13,7 @@ from conformance.adapters import (
     resolve,
 )
 from conformance.plan import Options, choose, start, units
-from conformance.profiles import Scope, evaluate, fresh
+from conformance.profiles import Check, Scope, batches, evaluate, fresh
 from conformance.profiles.fresh_points import POINTS, drawn, plainest
 from conformance.registry import OPERATIONS
 
@@ -87,7 +87,8 @@ def test_jax_passes_in_the_form_that_is_compiled_anyway():
     asked = list(units(one, "fresh", choose(options), options))
     assert {check.operation for check in asked} == set(OPERATIONS)
     assert {check.transform for check in asked} == {"jit"}
-    focal = [check for check in asked if check.operation == FOCAL]
+    focal = [check for check in batches(asked) if isinstance(check, Check)]
+    focal = [check for check in focal if check.operation == FOCAL]
     found = [r for c in focal for r in evaluate(c, one.adapter, "jax", "cpu", 8.0)]
     assert {r.status for r in found} == {"pass"}
 

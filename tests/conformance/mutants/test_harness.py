@@ -50,10 +50,13 @@ def test_replacing_reaches_every_module_that_uses_it():
 
 def test_changes_are_undone_after_an_error():
     table = {"a": 1}
-    with pytest.raises(RuntimeError), updated(table, {"a": 2, "b": 3}):
-        assert table == {"a": 2, "b": 3}
+
+    def fail():
+        assert (table, np.pi) == ({"a": 2, "b": 3}, 3)
         raise RuntimeError
+
+    changes = updated(table, {"a": 2, "b": 3}), changed(np, pi=3)
+    with pytest.raises(RuntimeError), changes[0], changes[1]:
+        fail()
     assert table == {"a": 1}
-    with pytest.raises(RuntimeError), changed(np, pi=3):
-        raise RuntimeError
     assert np.pi > 3.1

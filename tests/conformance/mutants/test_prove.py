@@ -14,7 +14,7 @@ from conformance.mutants import catalogue, prove
 from conformance.mutants.bench import Bench
 from conformance.mutants.catalogue import CATEGORIES, Case, mutants
 from conformance.mutants.prove import Options, chosen
-from conformance.mutants.record import Record, judged_control, judged_fault
+from conformance.mutants.record import judged_control, judged_fault, of_mutant
 
 ROOT = Path(__file__).parents[3]
 HEAT = "numpy/heatmap_focal_loss/*"
@@ -25,12 +25,13 @@ def run(tmp_path):
     """Runs some of the catalogue; returns status, kill matrix and what was printed."""
 
     def call(select=HEAT, **changed):
-        console = Console(file=io.StringIO(), width=200, force_terminal=False)
+        text = io.StringIO()
+        console = Console(file=text, width=200, force_terminal=False)
         options = Options(select=select, out=tmp_path, **changed)
         status = prove.prove(options, console)
         path = tmp_path / "prove.json"
         document = json.loads(path.read_text()) if path.exists() else {}
-        return status, document, console.file.getvalue()
+        return status, document, text.getvalue()
 
     return call
 
@@ -143,7 +144,7 @@ def test_interrupted_keeps_what_was_found(run, monkeypatch):
     assert "interrupted with 1 mutants" in text
 
 
-def test_a_worker_that_ends_is_a_record(monkeypatch):
+def test_a_worker_that_ends_is_a_record():
     class Ended:
         def ask(self, *_):
             return Errored("EOFError", "a worker process ended")
@@ -170,17 +171,12 @@ def test_quick_shows_every_category():
 
 
 def test_judging_is_by_results_alone():
-    def fields(**found):
-        return {"name": "", "kind": "fault", "category": "", "backend": ""} | {
-            **dict.fromkeys(("operation", "clause", "what", "expected_case"), ""),
-            **found,
-        }
-
-    assert not Record(**fields(**judged_fault([], []))).right
-    assert not Record(**fields(kind="control", **judged_control([]))).right
+    fault, control = mutants()[0], mutants()[-1]
+    assert not of_mutant(fault, **judged_fault([], [])).right
+    assert not of_mutant(control, **judged_control([])).right
 
 
-def test_folder_that_cannot_be_written(run, tmp_path):
+def test_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "prove.json").mkdir()
     with pytest.raises(UsageError, match=r"--out: cannot write .*prove\.json"):
         prove.prove(Options(select=HEAT, out=tmp_path), Console(file=io.StringIO()))
