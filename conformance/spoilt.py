@@ -82,7 +82,7 @@ class Spoilt:
             {**response.arrays, name: array},
             {**response.dtypes, name: spoil.dtype or response.dtypes[name]},
             response.traces,
-            (*response.mutated, *spoil.mutated),
+            (*(response.mutated or ()), *spoil.mutated),
         )
 
     def _last(self, group: Group) -> float:

@@ -7,13 +7,13 @@ from functools import cache
 import pytest
 
 from conformance import clause_tables, clauses, repro, vectors
+from conformance.mutants import torch_binary, torch_transforms
 from conformance.profiles import PROFILES
 from conformance.profiles.bad_input import REFUSALS
 from conformance.profiles.semantics import IDENTITIES
 from conformance.registry import GENERAL, OPERATIONS
 from conformance.report.counts import Tally
 from conformance.report.terminal import summary
-from tests.conformance import faults
 from tests.conformance.test_clauses_named import (
     BCE,
     FOCAL,
@@ -28,10 +28,15 @@ from tests.conformance.test_clauses_named import (
 @pytest.mark.parametrize(
     ("function", "transform", "output", "named"),
     [
-        (faults.detached_weight_of_scalars, "vmap", "grad_logits", ("GEN-14", "FOC-2")),
-        (faults.steep_forward_mode, "jvp", "jvp", ("GEN-14", "FOC-2")),
-        (faults.steep_forward_mode, "hessian", "hvp", ("GEN-12", "GEN-14")),
-        (faults.lowered_by_autocast, "autocast", "value", ("GEN-6",)),
+        (
+            torch_transforms.detached_weight_of_scalars,
+            "vmap",
+            "grad_logits",
+            ("GEN-14", "FOC-2"),
+        ),
+        (torch_transforms.steep_forward_mode, "jvp", "jvp", ("GEN-14", "FOC-2")),
+        (torch_transforms.steep_forward_mode, "hessian", "hvp", ("GEN-12", "GEN-14")),
+        (torch_transforms.lowered_by_autocast, "autocast", "value", ("GEN-6",)),
     ],
 )
 def test_a_transform_is_named_before_the_operation(function, transform, output, named):
@@ -149,12 +154,12 @@ def test_an_exception_names_what_was_asked():
 
 
 def test_clauses_survive_the_report():
-    (first, *_) = wrong(faults.kink_at_zero, BCE, "kink/default", "gradients")
+    (first, *_) = wrong(torch_binary.kink_at_zero, BCE, "kink/default", "gradients")
     assert type(first).from_record(first.record()) == first
 
 
 def test_the_summary_says_what_is_departed_from():
-    (first, *_) = wrong(faults.kink_at_zero, BCE, "kink/default", "gradients")
+    (first, *_) = wrong(torch_binary.kink_at_zero, BCE, "kink/default", "gradients")
     parts = summary([first], {first.impl: Tally()}, 1.0, "report")
     shown = "\n".join(str(part) for part in parts)
     gist = OPERATIONS[BCE].clauses["BCE-2"]
