@@ -3,7 +3,16 @@
 import sys
 
 # What the extra brings, by the names that are imported.
-EXTRA = ("matplotlib", "mpmath", "rich", "scipy", "sklearn", "threadpoolctl", "typer")
+EXTRA = (
+    "jinja2",
+    "matplotlib",
+    "mpmath",
+    "rich",
+    "scipy",
+    "sklearn",
+    "threadpoolctl",
+    "typer",
+)
 
 
 def main() -> None:

@@ -38,6 +38,19 @@ TimeoutOption = Annotated[
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Continue an interrupted run.")
 ]
+HtmlOption = Annotated[
+    bool, typer.Option("--html", help="Write index.html, one page for people.")
+]
+JunitOption = Annotated[
+    bool, typer.Option("--junit", help="Write junit.xml, for systems of CI.")
+]
+BadgesOption = Annotated[
+    bool, typer.Option("--badges", help="Write badges/, one SVG a level and operation.")
+]
+SummaryOption = Annotated[
+    bool,
+    typer.Option("--summary", help="Write summary.md, also to GITHUB_STEP_SUMMARY."),
+]
 
 
 @app.command()
@@ -61,6 +74,10 @@ def run(
         bool, typer.Option("--timings", help="Say where the time goes.")
     ] = False,
     timeout: TimeoutOption = None,
+    html: HtmlOption = False,
+    junit: JunitOption = False,
+    badges: BadgesOption = False,
+    summary: SummaryOption = False,
 ) -> None:
     """Runs the suite: 0 conforms, 1 deviates or compared nothing, 2 wrong usage.
 
@@ -80,7 +97,17 @@ def run(
     for name in profiles:
         _check("--profile", name, PROFILES)
     impls = _names("--impl", impl)
-    options = Options(impls, profiles, select, device, quick, out, resume, timings)
+    options = Options(
+        impls,
+        profiles,
+        select,
+        device,
+        quick,
+        out,
+        resume,
+        timings,
+        _kinds(html=html, junit=junit, badges=badges, summary=summary),
+    )
     if quick:
         # Over before there is garbage to speak of; looking for it takes a second.
         gc.disable()
@@ -126,6 +153,28 @@ def repro(
     from conformance.repro import script
 
     sys.stdout.write(script(point, impl, dtype, transform))
+
+
+@app.command()
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where reports lie and go.")
+    ] = Path("report"),
+    *,
+    outcome: Annotated[
+        Path | None,
+        typer.Option(help="Folder of compare; DIR/outcome or ./outcome by default."),
+    ] = None,
+    html: HtmlOption = False,
+    junit: JunitOption = False,
+    badges: BadgesOption = False,
+    summary: SummaryOption = False,
+) -> None:
+    """Makes reports of what run, prove, matrix and compare wrote; all by default."""
+    from conformance.report.writer import write_reports
+
+    kinds = _kinds(html=html, junit=junit, badges=badges, summary=summary)
+    write_reports(folder, kinds, _console(), outcome)
 
 
 @app.command(name="vectors")
@@ -289,6 +338,10 @@ def _set_timeout(seconds: float | None) -> None:
     if not 0 < seconds < float("inf"):
         raise UsageError(f"--timeout: expected seconds > 0, got {seconds:g}.")
     os.environ[TIMEOUT_VARIABLE] = str(seconds)
+
+
+def _kinds(**wanted: bool) -> list[str]:
+    return [kind for kind, asked in wanted.items() if asked]
 
 
 def _console() -> Console:

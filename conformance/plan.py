@@ -33,6 +33,7 @@ class Options:
     out: Path = Path("report")
     resume: bool = False
     timings: bool = False
+    reports: Sequence[str] = ()
 
     def identity(self) -> dict[str, Any]:
         """The options that decide what is compared."""

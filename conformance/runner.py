@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -78,8 +78,10 @@ def run(options: Options, console: Console) -> int:
         # A harness that sees nothing judges nothing.
         asked = plan if seen.trusted else []
         results, interrupted = _write(
-            path, asked, cases, options, console, timings, seen.record()
+            path, asked, cases, options, console, timings, seen
         )
+    if options.reports:
+        _report(options, console)
     counts = tallies(options.impls, results)
     if interrupted:
         return terminal.interrupted(console, f"{len(results)} results", path)
@@ -106,6 +108,13 @@ def _doubts(
     return found
 
 
+def _report(options: Options, console: Console) -> None:
+    # Their templates are of no use to a run without them.
+    from conformance.report.writer import write_reports
+
+    write_reports(options.out, options.reports, console)
+
+
 def _write(
     path: Path,
     plan: Sequence[Asked],
@@ -113,12 +122,12 @@ def _write(
     options: Options,
     console: Console,
     timings: Timings,
-    seen: Mapping[str, int],
+    seen: canaries.Verdict,
 ) -> tuple[list[Result], bool]:
     """Evaluates the plan into a report; returns the results, and if interrupted."""
     frameworks = dict.fromkeys(one.capabilities.framework for one, _ in plan)
     head = header(vectors.manifest(), options.identity(), list(frameworks))
-    head["canaries"] = dict(seen)
+    head["canaries"] = seen.record()
     results = _earlier(path, head) if options.resume else []
     lanes = _lanes(plan, results)
     interrupted = False
@@ -136,8 +145,14 @@ def _write(
             interrupted = True
         counts = tallies(options.impls, results)
         record = {name: tally.record() for name, tally in counts.items()}
-        taken = seconds.record(timings) if options.timings else None
-        stream.conclude(record, interrupted=interrupted, timings=taken)
+        taken = seconds.record(timings)
+        stream.conclude(
+            record,
+            interrupted=interrupted,
+            seconds=taken["seconds"],
+            doubts=() if interrupted else _doubts(seen, plan, results),
+            timings=taken if options.timings else None,
+        )
     return results, interrupted
 
 

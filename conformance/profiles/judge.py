@@ -13,6 +13,7 @@ from conformance.adapters import Outputs
 from conformance.adapters.protocol import Array
 from conformance.budgets import UNIT_ROUNDOFF, error_units
 from conformance.profiles import severity
+from conformance.profiles.curve import curve
 from conformance.profiles.unit import HALVES, Unit
 from conformance.vectors import Group, SumCase, along, class_axis
 
@@ -271,6 +272,7 @@ def _compare(
     unit_of = dtype if dtype in UNIT_ROUNDOFF else "float64"
     units = error_units(actual, truth.hi, truth.lo, truth.scale, unit_of).ravel()
     found = tally(result, units, truth.hi.ravel(), actual.ravel(), truth.ids, limit)
+    found = replace(found, curve=curve(unit, result.output, units))
     if found.status != "fail":
         return found
     numbers = severity.Numbers(actual, truth.hi, truth.scale, ~(units <= limit))

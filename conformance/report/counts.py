@@ -30,6 +30,19 @@ class Tally:
         faults = self.statuses["fail"] + self.statuses["errored"]
         return self.compared > 0 and not faults
 
+    @property
+    def phrase(self) -> str:
+        """The verdict in a word or two."""
+        for status, number in (
+            ("errored", self.statuses["errored"]),
+            ("failed", self.failed or self.statuses["fail"]),
+        ):
+            if number:
+                return f"{number} {status.upper()}"
+        if self.compared:
+            return "pass"
+        return "not implemented" if self.statuses["not_implemented"] else "skipped"
+
     def record(self) -> dict[str, Any]:
         """The counts as JSON knows them."""
         statuses = {status: self.statuses[status] for status in STATUSES}
@@ -65,3 +78,25 @@ def exit_status(counts: dict[str, Tally]) -> int:
     if any(tally.statuses["errored"] for tally in counts.values()):
         return 2
     return 0 if counts and all(tally.conforms for tally in counts.values()) else 1
+
+
+def reasons(counts: dict[str, Tally]) -> list[str]:
+    """Says why a run does not conform.
+
+    Args:
+        counts: Counts by implementation.
+
+    Returns:
+        A phrase for each reason; empty if it conforms.
+    """
+    phrases = []
+    for impl, tally in counts.items():
+        if tally.statuses["errored"]:
+            phrases.append(f"{impl} broke {tally.statuses['errored']} times")
+        if tally.failed:
+            phrases.append(f"{impl}: {tally.failed} numbers out of budget")
+        elif tally.statuses["fail"]:
+            phrases.append(f"{impl}: {tally.statuses['fail']} results failed")
+        if not tally.compared:
+            phrases.append(f"{impl}: nothing was compared")
+    return phrases if counts else ["nothing was compared"]

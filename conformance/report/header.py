@@ -5,6 +5,7 @@ import importlib.metadata
 import platform
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,15 @@ def header(
         frameworks: Frameworks that the selected implementations use.
 
     Returns:
-        Spec, digest of the vectors and of the sources, versions, device, precision
-        flags, options and command.
+        Spec, digest of the vectors and of the sources, date, versions, device,
+        precision flags, options and command.
     """
     used = set(frameworks)
     return {
         "spec": manifest["spec"],
         "digest": manifest["digest"],
         "source": source_digest(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(),
         "device": {"name": options["device"], "cpu": _cpu(), **_gpu(options, used)},
         "precision": _precision(used),

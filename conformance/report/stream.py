@@ -7,7 +7,7 @@ and perhaps one cut short, so that :func:`read` can pick up everything but the l
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -61,10 +61,16 @@ class Stream:
         counts: dict[str, Any],
         *,
         interrupted: bool,
+        seconds: float | None = None,
+        doubts: Sequence[str] = (),
         timings: dict[str, Any] | None = None,
     ) -> None:
         """Sets what the closing line says."""
         self._closing = {"interrupted": interrupted, "counts": counts}
+        if seconds is not None:
+            self._closing["seconds"] = seconds
+        if doubts:
+            self._closing["doubts"] = list(doubts)
         if timings is not None:
             self._closing["timings"] = timings
 

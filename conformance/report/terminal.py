@@ -13,7 +13,7 @@ from rich.text import Text
 
 from conformance.clauses import gist
 from conformance.profiles import Result
-from conformance.report.counts import Tally
+from conformance.report.counts import Tally, reasons
 
 INTERRUPTED = 130
 MAX_FAILURES = 10
@@ -130,14 +130,9 @@ def _row_verdict(rows: Sequence[Result]) -> Text:
     tally = Tally()
     for row in rows:
         tally.add(row)
-    if tally.statuses["errored"]:
-        return Text(f"{tally.statuses['errored']} ERRORED", style="bold red")
-    if tally.statuses["fail"]:
-        return Text(f"{tally.failed} FAILED", style="bold red")
-    if tally.compared:
-        return Text("pass", style="green")
-    reason = "not implemented" if tally.statuses["not_implemented"] else "skipped"
-    return Text(reason, style="yellow")
+    bad = tally.statuses["errored"] or tally.statuses["fail"]
+    good = "green" if tally.compared else "yellow"
+    return Text(tally.phrase, style="bold red" if bad else good)
 
 
 def _unjudged(impl: str, results: Sequence[Result]) -> list[Text]:
@@ -186,9 +181,10 @@ def _departures(result: Result) -> list[Text]:
     return [Text(f"  departs from {first}: {gist(first)}{also}")]
 
 
-def repro_command(result: Result) -> str:
-    """The command that prints a script for the first failure of a result."""
-    point = result.failures[0].id if result.failures else result.worst_id
+def repro_command(result: Result, point: str = "") -> str:
+    """The command that prints a script for a point, or for the first failure."""
+    first = result.failures[0].id if result.failures else result.worst_id
+    point = point or first
     options = f"--impl {quote(result.impl)} --dtype {result.dtype}"
     if result.transform != "eager":
         options += f" --transform {result.transform}"
@@ -197,16 +193,9 @@ def repro_command(result: Result) -> str:
 
 def _verdict(counts: dict[str, Tally], seconds: float, out: str) -> Text:
     compared = sum(tally.compared for tally in counts.values())
-    phrases = []
-    for impl, tally in counts.items():
-        if tally.statuses["errored"]:
-            phrases.append(f"{impl} broke {tally.statuses['errored']} times")
-        if tally.failed:
-            phrases.append(f"{impl}: {tally.failed} numbers out of budget")
-        if not tally.compared:
-            phrases.append(f"{impl}: nothing was compared")
+    phrases = reasons(counts)
     tail = f"{compared} numbers compared in {seconds:.1f} s, {out}"
-    if phrases or not counts:
-        reasons = "; ".join(phrases) or "nothing was compared"
-        return Text(f"\nDOES NOT CONFORM: {reasons}; {tail}", style="bold red")
+    if phrases:
+        why = "; ".join(phrases)
+        return Text(f"\nDOES NOT CONFORM: {why}; {tail}", style="bold red")
     return Text(f"\nCONFORMS: {', '.join(counts)}; {tail}", style="bold green")
