@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 from conformance.budgets import UNIT_ROUNDOFF
 from conformance.profiles import Result
+from conformance.registry import OPERATIONS
 from conformance.report.counts import Tally
-from conformance.report.facts import FAULTS
+from conformance.report.facts import FAULTS, place
+
+# Dtype of a result that holds of all of them.
+EVERY = "all"
 
 
 @dataclass(frozen=True)
@@ -36,23 +40,27 @@ def cells(results: Iterable[Result]) -> dict[tuple[str, str], dict[str, Cell]]:
         results: Of a run.
 
     Returns:
-        Operations in the order of the results, dtypes from wide to narrow.
+        Operations in the order of the registry, dtypes from wide to narrow. What holds
+        of every dtype stands beside each.
     """
     found: dict[tuple[str, str], dict[str, list[Result]]] = {}
     for result in results:
         row = found.setdefault((result.operation, result.dtype), {})
         row.setdefault(result.impl, []).append(result)
-    operations = list(dict.fromkeys(operation for operation, _ in found))
-    dtypes = [*UNIT_ROUNDOFF]
-
-    def rank(key: tuple[str, str]) -> tuple[int, int]:
-        place = dtypes.index(key[1]) if key[1] in dtypes else len(dtypes)
-        return operations.index(key[0]), place
-
+    for operation in dict.fromkeys(operation for operation, _ in found):
+        rows = [key for key in found if key[0] == operation and key[1] != EVERY]
+        if rows and (operation, EVERY) in found:
+            general = found.pop((operation, EVERY))
+            for key in rows:
+                found[key] = {**general, **found[key]}
     return {
         key: {impl: _cell(own) for impl, own in found[key].items()}
-        for key in sorted(found, key=rank)
+        for key in sorted(found, key=_rank)
     }
+
+
+def _rank(key: tuple[str, str]) -> tuple[int, int]:
+    return place(key[0], OPERATIONS), place(key[1], UNIT_ROUNDOFF)
 
 
 def _cell(results: Sequence[Result]) -> Cell:

@@ -8,6 +8,7 @@ from conformance.budgets import UNIT_ROUNDOFF
 from conformance.levels import HELD, LOST, UNKNOWN, Standing
 from conformance.profiles import Result
 from conformance.profiles.severity import DEFINITION, LEVELS
+from conformance.registry import OPERATIONS
 from conformance.report.counts import Tally, reasons, tallies
 from conformance.report.evidence import Evidence
 from conformance.report.stream import Stored
@@ -151,6 +152,12 @@ def faults(results: Iterable[Result]) -> Iterator[Result]:
     return (result for result in results if result.status in FAULTS)
 
 
+def place(name: str, known: Iterable[str]) -> int:
+    """Where a name stands among those that are known; at the end if nowhere."""
+    names = list(known)
+    return names.index(name) if name in names else len(names)
+
+
 # Levels with their states.
 Ladder = list[tuple[str, str]]
 
@@ -169,7 +176,8 @@ def ladders(evidence: Evidence) -> list[tuple[str, list[Ladder | None]]]:
         return []
     found = standings(evidence.run)
     rows = []
-    for operation in dict.fromkeys(operation for _, operation in found):
+    names = dict.fromkeys(operation for _, operation in found)
+    for operation in sorted(names, key=lambda name: place(name, OPERATIONS)):
         own = [found.get((impl, operation)) for impl in evidence.impls]
         steps = [
             [(level, one.levels[level]) for level in LEVELS]

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.profiles import Result
 from conformance.report.evidence import Evidence
 from conformance.report.facts import interruption
-from conformance.report.terminal import repro_command
+from conformance.report.points import command_of
 from conformance.report.wording import clean, units
 
 # What XML 1.0 has no way to say, beside what is unfit anyway.
@@ -94,8 +94,9 @@ def _case(suite: str, results: Sequence[Result]) -> ET.Element:
         worst = (errored or failed)[0]
         fault = ET.SubElement(case, tag, type=kind, message=_fit(message_of(worst)))
         fault.text = _fit("\n".join(map(message_of, [*errored, *failed])))
-        output = ET.SubElement(case, "system-out")
-        output.text = _fit(repro_command(worst))
+        command = command_of(worst)
+        if command:
+            ET.SubElement(case, "system-out").text = _fit(command)
     elif not any(result.status == "pass" for result in results):
         reasons = dict.fromkeys(f"{r.status}: {r.reason}" for r in results)
         ET.SubElement(case, "skipped", message=_fit("; ".join(reasons)))

@@ -9,8 +9,9 @@ from conformance.report import facts
 from conformance.report.cells import worst_of
 from conformance.report.evidence import Evidence
 from conformance.report.junit import message_of
+from conformance.report.points import command_of
 from conformance.report.templating import render
-from conformance.report.terminal import MAX_FAILURES, repro_command
+from conformance.report.terminal import MAX_FAILURES
 
 SIGNS = {HELD: "✓", LOST: "✗"}
 MAX_WORST = 40
@@ -44,7 +45,7 @@ def step_summary(evidence: Evidence) -> str:
             for operation, row in facts.ladders(evidence)
         ],
         worst=_worst(results, evidence.impls),
-        failed=[(r, message_of(r), repro_command(r)) for r in failed[:MAX_FAILURES]],
+        failed=[(r, message_of(r), command_of(r)) for r in failed[:MAX_FAILURES]],
         more=max(len(failed) - MAX_FAILURES, 0),
         c_max=C_MAX,
         c_reference=C_REFERENCE,

@@ -99,7 +99,7 @@ def test_tables_fit_a_pipe(found, tmp_path):
 
 def test_nothing_changes_without_the_flag(found, tmp_path):
     stored, text = timed(tmp_path, timings=False)
-    assert set(stored.closing) == {"interrupted", "counts"}
+    assert set(stored.closing) == {"interrupted", "counts", "seconds"}
     assert "seconds by" not in text
     assert stored.results == found[0].results
     assert stored.header["options"] == found[0].header["options"]

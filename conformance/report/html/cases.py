@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
 
-from conformance import repro, vectors
+from conformance import repro
 from conformance.errors import UsageError
 from conformance.profiles import Result
-from conformance.registry import OPERATIONS
 from conformance.report.facts import faults
-from conformance.report.terminal import repro_command
+from conformance.report.points import command_of, point_of
 from conformance.report.wording import units
 
 # An implementation that gets everything wrong must not make a page that no browser
@@ -92,7 +90,7 @@ def failing(results: Iterable[Result]) -> tuple[dict[Key, Case], int]:
                 left += 1
                 continue
             case = Case(*key)
-            point = _point(result)
+            point = point_of(result)
             if point:
                 _reproduce(case, result, point, long=written < MAX_SCRIPTS)
             else:
@@ -105,7 +103,7 @@ def failing(results: Iterable[Result]) -> tuple[dict[Key, Case], int]:
 
 def key_of(result: Result) -> Key:
     """What tells the case of a failed result from others."""
-    name = _point(result) or result.group
+    name = point_of(result) or result.group
     return (name, result.impl, result.operation, result.dtype, result.transform)
 
 
@@ -132,30 +130,8 @@ def _add(case: Case, result: Result) -> None:
     )
 
 
-def _point(result: Result) -> str:
-    """The id that leads to the case; that of the first point for a whole group."""
-    known, firsts = _ids(result.operation)
-    wanted = [failure.id for failure in result.failures[:1]]
-    for name in (*wanted, result.worst_id, result.group):
-        if name in known:
-            return name
-    return firsts.get(result.group, "")
-
-
-@cache
-def _ids(operation: str) -> tuple[frozenset[str], dict[str, str]]:
-    """Ids of all points and sums of an operation, and the first id of each group."""
-    if operation not in OPERATIONS:
-        return frozenset(), {}
-    file = vectors.load(operation)
-    points = (point for group in file.groups for point in group.ids)
-    sums = (case.id for case in file.sums)
-    firsts = {group.path: group.ids[0] for group in file.groups if group.ids}
-    return frozenset((*points, *sums)), firsts
-
-
 def _reproduce(case: Case, result: Result, point: str, *, long: bool) -> None:
-    case.command = repro_command(result, point)
+    case.command = command_of(result)
     if not long:
         case.words = "The command prints the script; the page has no room for more."
         return

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from conformance.budgets import C_MAX, C_REFERENCE
 from conformance.profiles import Result
 from conformance.registry import OPERATIONS
+from conformance.report.facts import place
 from conformance.report.html.axes import Scale, Ticks, thinned
 from conformance.report.wording import units
 
 # In units of the figure, which the page stretches.
 WIDTH, HEIGHT = 440, 250
-LEFT, RIGHT, TOP, BOTTOM = 44, 8, 12, 42
+LEFT, RIGHT, TOP, BOTTOM = 58, 8, 12, 42
+# Labels that are closer than this would cover each other.
+TICK = 14
 # Less is drawn on the floor, which stands for no error; more than the ceiling above.
 FLOOR, CEILING = 0.05, 1e6
 # Paths of a mark about its middle, for people who do not tell the colours apart.
@@ -101,9 +104,9 @@ def figures(results: Iterable[Result], impls: Sequence[str]) -> dict[str, list[F
     return {
         operation: [
             _figure(operation, output, worst, impls)
-            for output, worst in outputs.items()
+            for output, worst in found[operation].items()
         ]
-        for operation, outputs in found.items()
+        for operation in sorted(found, key=lambda name: place(name, OPERATIONS))
     }
 
 
@@ -116,9 +119,11 @@ def _figure(operation: str, output: str, worst: Worst, impls: Sequence[str]) -> 
     kind = "linear" if first == "probs" else "asinh"
     x = Scale(min(places), max(places), LEFT + 6, WIDTH - RIGHT - 6, kind)
     y = Scale(FLOOR, top, HEIGHT - BOTTOM - 4, TOP + 16, "log")
-    y_ticks = [(y(FLOOR), f"≤{FLOOR:g}"), *y.ticks(16)]
+    floor = y(FLOOR)
+    y_ticks = [(floor, f"≤{FLOOR:g}")]
+    y_ticks += [tick for tick in y.ticks(18) if floor - tick[0] > TICK]
     if any(error > top for error in errors):
-        y_ticks.append((TOP, "∞" if math.inf in errors else f">{top:.0e}"))
+        y_ticks.append((TOP, "∞" if math.inf in errors else "more"))
     bounds = {C_MAX: f"budget {C_MAX:g}"}
     if any(impl == "numpy" for impl, _ in worst):
         bounds[C_REFERENCE] = f"numpy {C_REFERENCE:g}"
