@@ -113,6 +113,8 @@ def write_badges(evidence: Evidence, folder: Path) -> list[Path]:
     for old in sorted(folder.glob("**/*.svg")):
         if MADE_HERE in old.read_text(encoding="utf-8", errors="replace"):
             old.unlink()
+            if old.parent != folder and not any(old.parent.iterdir()):
+                old.parent.rmdir()
     for name, text in found.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

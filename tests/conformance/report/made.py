@@ -103,7 +103,7 @@ def report(folder, results, impls=("torch",), *, interrupted=False, **options):
     return folder
 
 
-def mutant(name, kind="fault", *, killed=True, **changes):
+def mutant(name, kind="fault", *, killed: bool | None = True, **changes):
     return {
         "name": name,
         "kind": kind,

@@ -100,7 +100,7 @@ def test_everything_is_on_the_page(full):
     assert "bent the gradient times 1.01" in found.text("proof")
     assert "kornia 0.8" in found.text("libraries")
     assert "The run took 12.5 s" in found.text("times")
-    assert "17 results in 15 rows" in found.text("results")
+    assert "17 results in 14 rows" in found.text("results")
 
 
 def test_failing_case_has_clause_diagnosis_and_script(full):

@@ -1,0 +1,129 @@
+import json
+import math
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from conformance.report.html.axes import Scale, line, thinned
+from conformance.report.html.curves import FLOOR, HEIGHT, TOP, WIDTH, figures
+from conformance.report.html.training import forests, panels
+from conformance.report.outcomes import parse
+from tests.conformance.report.made import BCE, FAIL, PASS, outcome, whole
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high", "labels"),
+    [
+        ("linear", 0, 1, ["0", "0.2", "0.4", "0.6", "0.8", "1"]),
+        ("linear", -0.012, 0.012, ["-0.01", "-0.005", "0", "0.005", "0.01"]),
+        ("linear", 1, 240, ["50", "100", "150", "200"]),
+        ("log", 0.05, 16, ["0.1", "1", "10"]),
+        ("log", 2e-17, 3e-14, ["10⁻¹⁶", "10⁻¹⁵", "10⁻¹⁴"]),
+        ("asinh", -50, 50, ["-10", "-1", "0", "1", "10"]),
+        ("asinh", -1e4, 1e4, ["-1000", "-10", "0", "10", "1000"]),
+    ],
+)
+def test_ticks_are_round_and_apart(kind, low, high, labels):
+    ticks = Scale(low, high, 0, 400, kind).ticks(36)
+    minus = "\N{MINUS SIGN}"
+    assert [label.replace(minus, "-") for _, label in ticks] == labels
+    places = [place for place, _ in ticks]
+    assert all(b - a >= 36 for a, b in pairwise(places))
+
+
+@pytest.mark.parametrize("kind", ["linear", "log", "asinh"])
+def test_scale_keeps_order_and_stays_inside(kind):
+    scale = Scale(1, 100, 10, 90, kind)
+    assert scale(1) == 10
+    assert scale(100) == 90
+    assert scale(0.5) == 10
+    assert scale(1e9) == 90
+    assert 10 < scale(5) < scale(50) < 90
+
+
+def test_one_number_lies_in_the_middle():
+    assert Scale(3, 3, 0, 10)(3) == 5
+    assert Scale(3, 3, 0, 10).ticks() == [(5, "3")]
+
+
+def test_line_breaks_where_there_is_no_number():
+    places = thinned([(0, 5), (0.5, 2), (3, math.nan), (6, 1)])
+    assert places[0] == (0.5, 2)
+    assert line(places) == "M0.5 2M6 1"
+
+
+def drawn(results, impls=("numpy", "torch", "jax")):
+    return figures(results, impls)
+
+
+def test_curves_of_results_are_joined_and_the_worst_is_kept():
+    results = [PASS, replace(PASS, curve=((-17.0, 3.0), (5.0, 0.25)))]
+    (figure,) = drawn(results)[BCE]
+    assert figure.summary == "torch float32 at most 3.00 (at -17)"
+    (series,) = figure.series
+    assert series.path.count("M") == 4
+    assert figure.x_label == "logit"
+
+
+def test_error_beyond_the_figure_lies_on_top():
+    (figure,) = drawn([FAIL])[BCE]
+    tops = [float(y) for y in re.findall(r"M[\d.]+ ([\d.]+)m", figure.series[0].path)]
+    assert tops[0] == TOP < tops[1]
+    assert (TOP, "∞") in figure.y_ticks
+    assert "∞ (at -17)" in figure.summary
+
+
+def test_everything_lies_inside_the_figure():
+    results = [*whole(), FAIL, replace(PASS, curve=((1e9, 0.0), (-1e9, 1e300)))]
+    for figure in drawn(results)[BCE]:
+        for series in figure.series:
+            for x, y in re.findall(r"M([\d.]+) ([\d.]+)m", series.path):
+                assert 0 < float(x) < WIDTH
+                assert TOP <= float(y) < HEIGHT
+        assert all(0 < limit.y < HEIGHT for limit in figure.limits)
+
+
+def test_numpy_is_held_to_its_own_budget():
+    (figure,) = drawn([replace(PASS, impl="numpy")])[BCE]
+    assert [limit.label for limit in figure.limits] == ["budget 8", "numpy 2"]
+    (figure,) = drawn([PASS])[BCE]
+    assert [limit.label for limit in figure.limits] == ["budget 8"]
+
+
+def test_class_losses_are_drawn_over_the_margin():
+    (figure,) = drawn([replace(PASS, operation="cross_entropy")])["cross_entropy"]
+    assert figure.x_label == "margin of the labelled class"
+    name = "binary_cross_entropy"
+    (figure,) = drawn([replace(PASS, operation=name, curve=((0.5, FLOOR),))])[name]
+    assert figure.x_label == "probability"
+
+
+@pytest.fixture
+def trained(tmp_path):
+    outcome(tmp_path)
+    return json.loads((tmp_path / "outcome.json").read_text())
+
+
+def test_lockstep_shows_the_share_of_the_bound(trained):
+    (panel,) = panels(parse(trained), ("numpy", "torch"))
+    assert panel.verdicts == (("torch", "pass", "0.50"),)
+    assert panel.shadow.count("M") == 2
+    cell = trained["data"]["digits"]["lockstep"]["plain"]
+    cell["distances"]["torch"][1] = None
+    assert panels(parse(trained), ())[0].verdicts[0][2] == "∞"
+    cell["horizon"] = 0
+    assert panels(parse(trained), ())[0].verdicts[0][2] == "-"
+
+
+def test_interval_and_margin(trained):
+    (forest,) = forests(parse(trained))
+    (bar,) = forest.bars
+    assert forest.low < bar.low < bar.mean < bar.high < forest.high
+    row = trained["data"]["digits"]["equivalence"][0]
+    row["low"] = row["high"] = None
+    (forest,) = forests(parse(trained))
+    (bar,) = forest.bars
+    assert bar.low < forest.low < forest.high < bar.high
+    assert "no interval" in bar.text
