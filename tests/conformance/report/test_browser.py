@@ -2,6 +2,9 @@
 
 from dataclasses import replace
 from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 
@@ -155,13 +158,42 @@ def test_link_opens_the_case_it_leads_to(made):
     assert found["opened"] is True
 
 
-def test_foreign_script_is_refused(made):
+class Listener(BaseHTTPRequestHandler):
+    """Counts what is asked for."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        self.send_error(404)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_foreign_script_and_the_network_are_refused(made):
     folder, html = made
-    path = folder / "foreign.html"
-    foreign = "<script>document.title = 'taken'</script><img src='http://127.0.0.1:9/'>"
-    path.write_text(html.replace("</body>", f"{foreign}</body>"), encoding="utf-8")
-    dom = browse(folder, "--dump-dom", path.as_uri())
-    assert "<title>DOES NOT CONFORM" in dom
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    Thread(target=server.serve_forever, daemon=True).start()
+    foreign = (
+        f"<img src='http://127.0.0.1:{server.server_port}/image'>"
+        f"<link rel='stylesheet' href='http://127.0.0.1:{server.server_port}/style'>"
+        "<script>document.title = 'taken'</script>"
+    )
+    shut, open_ = folder / "shut.html", folder / "open.html"
+    html = html.replace("</body>", f"{foreign}</body>")
+    shut.write_text(html, encoding="utf-8")
+    # Without the policy it does happen.
+    open_.write_text(html.replace("Content-Security-Policy", "x-none"), "utf-8")
+    try:
+        dom = browse(folder, "--dump-dom", shut.as_uri())
+        assert "<title>DOES NOT CONFORM" in dom
+        assert Listener.asked == []
+        assert "<title>taken" in browse(folder, "--dump-dom", open_.as_uri())
+        assert sorted(Listener.asked) == ["/image", "/style"]
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.mark.parametrize("width", [1280, 768, 360])
