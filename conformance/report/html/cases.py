@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from conformance import repro
 from conformance.errors import UsageError
 from conformance.profiles import Result
+from conformance.registry.citations import clauses as every_clause
 from conformance.report.facts import faults
 from conformance.report.points import command_of, point_of
 from conformance.report.wording import units
@@ -61,6 +62,11 @@ class Case:
     command: str = ""
     script: str = ""
     words: str = ""
+
+    @property
+    def departures(self) -> list[tuple[str, str]]:
+        """Clauses with what they say, in short."""
+        return [(clause, every_clause().get(clause, "")) for clause in self.clauses]
 
     @property
     def profiles(self) -> list[str]:

@@ -167,9 +167,6 @@ class Listener(BaseHTTPRequestHandler):
         self.asked.append(self.path)
         self.send_error(404)
 
-    def log_message(self, *_):
-        pass
-
 
 def test_foreign_script_and_the_network_are_refused(made):
     folder, html = made
