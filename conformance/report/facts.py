@@ -9,13 +9,14 @@ from conformance.levels import HELD, LOST, UNKNOWN, Standing
 from conformance.profiles import Result
 from conformance.profiles.severity import DEFINITION, LEVELS
 from conformance.registry import OPERATIONS
+from conformance.report import coverage
 from conformance.report.counts import Tally, reasons, tallies
 from conformance.report.evidence import Evidence
 from conformance.report.stream import Stored
 from conformance.report.wording import counted
 
 CONFORMS, DEVIATES = "CONFORMS", "DOES NOT CONFORM"
-INCOMPLETE, NO_DATA = "INCOMPLETE", "NO DATA"
+INCOMPLETE, NO_DATA, DOUBTED = "INCOMPLETE", "NO DATA", "NOT TRUSTED"
 NO_LEVEL = "no level"
 FAULTS = ("errored", "fail")
 
@@ -25,7 +26,7 @@ class Verdict:
     """The verdict on a run.
 
     Attributes:
-        word: One of the four above.
+        word: One of those above.
         phrases: Why, or what it is about.
         counts: Counts by implementation.
     """
@@ -35,9 +36,11 @@ class Verdict:
     counts: dict[str, Tally] = field(default_factory=dict)
 
     @property
-    def good(self) -> bool:
-        """Whether the run is complete and everything conforms."""
-        return self.word == CONFORMS
+    def kind(self) -> str:
+        """``"good"`` only if the run is complete and everything conforms."""
+        if self.word == CONFORMS:
+            return "good"
+        return "bad" if self.word in (DEVIATES, DOUBTED) else "care"
 
 
 def verdict(evidence: Evidence) -> Verdict:
@@ -47,21 +50,26 @@ def verdict(evidence: Evidence) -> Verdict:
         evidence: What is there.
 
     Returns:
-        A deviation counts at once; without one, only a complete run conforms.
+        Where the harness is in doubt nothing counts. A deviation counts at once;
+        without one, only a complete run conforms.
     """
     if evidence.run is None:
         return Verdict(NO_DATA, ("There is no readable report.json.",))
     counts = tallies(evidence.impls, evidence.run.results)
     cut = interruption(evidence.run)
+    partly = coverage.sentences(evidence.run.results)
     found = reasons(counts)
+    doubts = evidence.run.closing.get("doubts")
+    if doubts:
+        return Verdict(DOUBTED, tuple(map(str, doubts)), counts)
     deviates = any(t.statuses[status] for t in counts.values() for status in FAULTS)
     if deviates or (found and not cut):
-        return Verdict(DEVIATES, (*found, *cut), counts)
+        return Verdict(DEVIATES, (*found, *cut, *partly), counts)
     if cut:
-        return Verdict(INCOMPLETE, (*cut,), counts)
+        return Verdict(INCOMPLETE, (*cut, *partly), counts)
     compared = sum(tally.compared for tally in counts.values())
     about = f"{', '.join(counts)}: {counted(compared, 'number')} compared"
-    return Verdict(CONFORMS, (about,), counts)
+    return Verdict(CONFORMS, (about, *partly), counts)
 
 
 def interruption(run: Stored) -> list[str]:
@@ -74,6 +82,8 @@ def interruption(run: Stored) -> list[str]:
 def narrowing(run: Stored) -> str:
     """Says what keeps a run from showing that a level is held; empty for nothing."""
     options = run.header.get("options", {})
+    if run.closing.get("doubts"):
+        return "the harness itself is in doubt"
     if options.get("select"):
         return f"only --select {options['select']!r} was asked"
     if options.get("quick"):

@@ -29,7 +29,8 @@ def junit(evidence: Evidence) -> str:
         properties = _properties(evidence.header)
         for (impl, operation), own in _by_suite(evidence.run.results).items():
             root.append(_suite(f"{impl}.{operation}", impl, own, properties))
-        for reason in interruption(evidence.run):
+        doubts = map(str, evidence.run.closing.get("doubts") or ())
+        for reason in (*interruption(evidence.run), *doubts):
             root.append(_broken("run", reason))
         for impl in evidence.impls:
             if not any(result.impl == impl for result in evidence.run.results):

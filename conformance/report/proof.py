@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FAULT, CONTROL, HARNESS = "fault", "control", "harness"
+# Of what says nothing, since the right function fails too, or something else broke.
+UNJUDGED = ("unfounded", "broken")
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,17 @@ class Mutant:
 
     @property
     def as_wanted(self) -> bool:
-        """A fault is killed, a control survives; what was not run is neither."""
-        return self.killed is (self.kind != CONTROL)
+        """A fault is killed, a control survives; what was not judged is neither."""
+        return self.killed is (self.kind != CONTROL) and self.status not in UNJUDGED
+
+    @property
+    def fate(self) -> str:
+        """What became of it, in a word or two."""
+        if self.killed is None:
+            return "not run"
+        if self.status in UNJUDGED:
+            return self.status
+        return "killed" if self.killed else "survived"
 
 
 @dataclass(frozen=True)
@@ -51,10 +62,12 @@ class Proof:
     Attributes:
         header: What the proof depends on.
         mutants: One for each.
+        interrupted: Whether some are missing.
     """
 
     header: Mapping[str, Any] = field(default_factory=dict)
     mutants: tuple[Mutant, ...] = ()
+    interrupted: bool = False
 
     def of_kind(self, kind: str) -> list[Mutant]:
         """The mutants of a kind."""
@@ -62,9 +75,18 @@ class Proof:
 
     @property
     def holds(self) -> bool:
-        """Whether there are faults, and everything is as wanted."""
-        faults = bool(self.of_kind(FAULT))
+        """Whether there are faults, none is missing, and everything is as wanted."""
+        faults = bool(self.of_kind(FAULT)) and not self.narrowing
         return faults and all(mutant.as_wanted for mutant in self.mutants)
+
+    @property
+    def narrowing(self) -> str:
+        """Says that not everything was planted; empty if it was."""
+        if self.interrupted:
+            return "interrupted"
+        options = self.header.get("options") or {}
+        asked = (name for name in ("select", "quick") if options.get(name))
+        return " ".join(f"only --{name}" for name in asked)
 
     @property
     def phrases(self) -> list[str]:
@@ -77,7 +99,8 @@ class Proof:
             found.append(f"{done} of {len(own)} {name} {verb}")
         own = self.of_kind(CONTROL)
         alive = sum(mutant.as_wanted for mutant in own)
-        return [*found, f"{alive} of {len(own)} controls survive"]
+        found.append(f"{alive} of {len(own)} controls survive")
+        return [*found, self.narrowing] if self.narrowing else found
 
 
 def parse(record: Mapping[str, Any]) -> Proof:
@@ -97,6 +120,7 @@ def parse(record: Mapping[str, Any]) -> Proof:
     return Proof(
         header=dict(record.get("header") or {}),
         mutants=tuple(map(_mutant, record["mutants"])),
+        interrupted=bool(record.get("interrupted")),
     )
 
 

@@ -46,9 +46,17 @@ def _facts(evidence: Evidence) -> list[tuple[str, str]]:
             "Date": _date(header.get("date")),
             "Device": ", ".join(parts),
             "Versions": _pairs({k: versions[k] for k in FEW if k in versions}),
+            "Canaries": _canaries(header.get("canaries")),
             "Took": f"{seconds:.1f} s" if isinstance(seconds, int | float) else None,
         }
     )
+
+
+def _canaries(seen: Any) -> str | None:
+    """How many wrong answers the run had itself judged before it began."""
+    if not isinstance(seen, dict):
+        return None
+    return f"{seen.get('killed')} wrong answers seen, {seen.get('spared')} right spared"
 
 
 def _details(evidence: Evidence) -> list[tuple[str, str]]:

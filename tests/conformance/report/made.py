@@ -62,6 +62,8 @@ MISSING = replace(
     reason="no such operation",
     **NOTHING,
 )
+CUT = {"interrupted": True}
+DOUBT = {"doubts": ["the harness does not see: NaN."]}
 # A check, without any point of its own.
 CHECK = replace(
     FAIL,
@@ -95,11 +97,12 @@ def header(impls=("torch",), **options):
     }
 
 
-def report(folder, results, impls=("torch",), *, interrupted=False, **options):
+def report(folder, results, impls=("torch",), *, ended=None, **options):
+    ending = {"interrupted": False, "seconds": 12.5, **(ended or {})}
     with Stream(folder / "report.json", header(impls, **options), results) as stream:
         counts = tallies(impls, results)
         record = {name: tally.record() for name, tally in counts.items()}
-        stream.conclude(record, interrupted=interrupted, seconds=12.5)
+        stream.conclude(record, **ending)
     return folder
 
 
@@ -118,8 +121,9 @@ def mutant(name, kind="fault", *, killed: bool | None = True, **changes):
     }
 
 
-def proof(folder, *mutants):
-    record = {"header": {"source": "abc"}, "mutants": mutants, "counts": {}}
+def proof(folder, *mutants, interrupted=False, **asked):
+    head = {"source": "abc", "options": asked}
+    record = {"header": head, "mutants": mutants, "interrupted": interrupted}
     (folder / "prove.json").write_text(json.dumps(record))
 
 

@@ -7,6 +7,7 @@ from conformance.report.badges import badges, text_width, write_badges
 from conformance.report.evidence import gather
 from tests.conformance.report.made import (
     BCE,
+    CUT,
     FAIL,
     HOSTILE,
     MISSING,
@@ -64,7 +65,7 @@ def test_badge_of_a_deviation(lost, message, tmp_path):
         ([PASS], {"profile": ["accuracy"]}),
         (whole(), {"quick": True}),
         (whole(), {"select": "*"}),
-        (whole(), {"interrupted": True}),
+        (whole(), {"ended": CUT}),
         ([], {}),
         ([MISSING], {}),
     ],

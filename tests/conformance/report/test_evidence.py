@@ -7,6 +7,8 @@ from conformance.report.evidence import gather
 from conformance.report.facts import NO_LEVEL, narrowing, reach, standings, verdict
 from tests.conformance.report.made import (
     BCE,
+    CUT,
+    DOUBT,
     ERRORED,
     FAIL,
     MISSING,
@@ -35,9 +37,11 @@ def judged(folder, results, **options):
         ([SKIPPED], {}, "DOES NOT CONFORM"),
         ([], {}, "DOES NOT CONFORM"),
         ([PASS], {"impls": ("torch", "jax")}, "DOES NOT CONFORM"),
-        ([PASS], {"interrupted": True}, "INCOMPLETE"),
-        ([], {"interrupted": True}, "INCOMPLETE"),
-        ([PASS, FAIL], {"interrupted": True}, "DOES NOT CONFORM"),
+        ([PASS], {"ended": CUT}, "INCOMPLETE"),
+        ([], {"ended": CUT}, "INCOMPLETE"),
+        ([PASS, FAIL], {"ended": CUT}, "DOES NOT CONFORM"),
+        ([PASS], {"ended": DOUBT}, "NOT TRUSTED"),
+        ([PASS, FAIL], {"ended": DOUBT}, "NOT TRUSTED"),
     ],
 )
 def test_verdict(results, options, word, tmp_path):
@@ -125,6 +129,11 @@ def test_parts_of_other_sources_are_named(tmp_path):
         ([mutant("a"), mutant("b", "harness", killed=False)], False),
         ([mutant("a", killed=None)], False),
         ([mutant("b", "control", killed=None), mutant("a")], False),
+        ([mutant("a"), mutant("b", "control", killed=False, status="broken")], False),
+        (
+            [mutant("a"), mutant("b", "control", killed=False, status="unfounded")],
+            False,
+        ),
         ([mutant("b", "control", killed=False)], False),
         ([], False),
     ],
@@ -134,6 +143,17 @@ def test_proof_holds_only_if_everything_is_as_wanted(mutants, holds, tmp_path):
     found = gather(tmp_path).proof
     assert found is not None
     assert found.holds is holds
+
+
+@pytest.mark.parametrize(
+    "options", [{"interrupted": True}, {"quick": True}, {"select": "torch/*"}]
+)
+def test_part_of_a_proof_is_none(options, tmp_path):
+    proof(tmp_path, mutant("a"), **options)
+    found = gather(tmp_path).proof
+    assert found is not None
+    assert not found.holds
+    assert next(iter(options)) in found.phrases[-1]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +193,7 @@ def test_reach_counts_what_is_there(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"quick": True}, {"select": "x*"}, {"interrupted": True}]
+    "options", [{"quick": True}, {"select": "x*"}, {"ended": CUT}, {"ended": DOUBT}]
 )
 def test_a_narrowed_run_holds_no_level_but_can_lose_one(options, tmp_path):
     assert reached(tmp_path, whole(), **options).level == ""

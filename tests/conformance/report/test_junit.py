@@ -9,6 +9,8 @@ from conformance.report.junit import junit
 from tests.conformance.report.made import (
     BCE,
     CHECK,
+    CUT,
+    DOUBT,
     ERRORED,
     FAIL,
     HOSTILE,
@@ -137,7 +139,8 @@ def test_versions_are_properties(tmp_path):
     [
         (lambda _: None, "there is no report.json"),
         (lambda folder: (folder / "report.json").write_text("x"), "does not begin"),
-        (lambda folder: report(folder, [PASS], interrupted=True), "interrupted"),
+        (lambda folder: report(folder, [PASS], ended=CUT), "interrupted"),
+        (lambda folder: report(folder, [PASS], ended=DOUBT), "does not see: NaN"),
         (lambda folder: report(folder, []), "nothing was compared"),
         (lambda folder: report(folder, [PASS], ("torch", "jax")), "nothing was comp"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from conformance import runner
+from conformance import canaries, runner
 from conformance.errors import UsageError
 from conformance.plan import Options
 from conformance.report import writer
@@ -93,6 +93,16 @@ def test_interrupted_run_is_marked_so(tmp_path, console, monkeypatch):
     assert runner.run(options, console) == 130
     assert "INCOMPLETE" in (tmp_path / "summary.md").read_text()
     assert "interrupted" in (tmp_path / "junit.xml").read_text()
+
+
+def test_blind_harness_is_said_everywhere(tmp_path, console, monkeypatch):
+    monkeypatch.setattr(canaries, "ALL", canaries.ALL[:1])
+    options = Options(("numpy",), ("accuracy",), out=tmp_path, reports=KINDS)
+    assert runner.run(options, console) == 2
+    assert "NOT TRUSTED</h1>" in (tmp_path / "index.html").read_text()
+    assert "❌ NOT TRUSTED" in (tmp_path / "summary.md").read_text()
+    assert "the harness does not see" in (tmp_path / "junit.xml").read_text()
+    assert "no data" in (tmp_path / "badges" / "numpy.svg").read_text()
 
 
 def test_command_imports_no_framework(tmp_path):
