@@ -9,6 +9,8 @@ from conformance.profiles.severity import LEVELS
 from conformance.report.wording import counted
 
 REPRODUCED = "reproduced"
+# Of a library or version that was not asked, which says nothing.
+UNASKED = ("not checked", "not installed")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,10 @@ class Library:
 
 @dataclass(frozen=True)
 class Deviation:
-    """A known deviation from a clause, and whether it is still there."""
+    """A known deviation from a clause, or a choice of meaning, and if it is there.
+
+    A choice loses no level, and its cause is its convention.
+    """
 
     id: str
     library: str
@@ -56,15 +61,19 @@ class Comparison:
         header: What the comparison depends on.
         libraries: Each of them.
         deviations: Those that are known.
-        choices: Choices of meaning, which are no faults, in words.
+        choices: Choices of meaning, which are no faults.
         unlisted: Deviations that nobody listed, in words.
+        faults: What else is not as listed, in words.
+        interrupted: Whether some are missing.
     """
 
     header: Mapping[str, Any] = field(default_factory=dict)
     libraries: tuple[Library, ...] = ()
     deviations: tuple[Deviation, ...] = ()
-    choices: tuple[str, ...] = ()
+    choices: tuple[Deviation, ...] = ()
     unlisted: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    interrupted: bool = False
 
     @property
     def operations(self) -> list[str]:
@@ -74,13 +83,21 @@ class Comparison:
 
     @property
     def gone(self) -> list[Deviation]:
-        """Known deviations that were not seen this time."""
-        return [one for one in self.deviations if one.status != REPRODUCED]
+        """Known deviations and choices that were looked for and not seen."""
+        listed = (*self.deviations, *self.choices)
+        return [one for one in listed if one.status not in (REPRODUCED, *UNASKED)]
+
+    @property
+    def differences(self) -> list[str]:
+        """What is not as listed, in words."""
+        gone = (f"{one.library} {one.operation}: {one.id} is gone" for one in self.gone)
+        return [*(self.faults or gone), *self.unlisted]
 
     @property
     def as_listed(self) -> bool:
         """Whether what deviates is what is listed, both ways."""
-        return bool(self.libraries) and not self.unlisted and not self.gone
+        here = any(library.installed for library in self.libraries)
+        return here and not (self.differences or self.gone or self.interrupted)
 
     @property
     def phrases(self) -> list[str]:
@@ -89,7 +106,8 @@ class Comparison:
         known = counted(len(self.deviations), "known deviation")
         found = [f"{counted(here, 'library', 'libraries')}, {known}"]
         found += [f"{len(self.unlisted)} unlisted"] * bool(self.unlisted)
-        return found + [f"{len(self.gone)} not reproduced"] * bool(self.gone)
+        found += [f"{len(self.gone)} not reproduced"] * bool(self.gone)
+        return found + ["interrupted"] * self.interrupted
 
 
 def parse(record: Mapping[str, Any]) -> Comparison:
@@ -106,17 +124,21 @@ def parse(record: Mapping[str, Any]) -> Comparison:
         TypeError: Something is of another type.
         ValueError: A level is in no known state.
     """
-    words = tuple(Deviation.__dataclass_fields__)
     return Comparison(
         header=dict(record.get("header") or {}),
         libraries=tuple(map(_library, record["libraries"])),
-        deviations=tuple(
-            Deviation(**{word: str(raw.get(word) or "") for word in words})
-            for raw in record.get("deviations") or ()
-        ),
-        choices=tuple(map(_in_words, record.get("choices") or ())),
+        deviations=tuple(map(_entry, record.get("deviations") or ())),
+        choices=tuple(map(_entry, record.get("choices") or ())),
         unlisted=tuple(map(_in_words, record.get("unlisted") or ())),
+        faults=tuple(map(str, record.get("problems") or ())),
+        interrupted=bool(record.get("interrupted")),
     )
+
+
+def _entry(raw: Mapping[str, Any]) -> Deviation:
+    words = {word: str(raw.get(word) or "") for word in Deviation.__dataclass_fields__}
+    words["cause"] = words["cause"] or str(raw.get("convention") or "")
+    return Deviation(**words)
 
 
 def _library(raw: Mapping[str, Any]) -> Library:
@@ -139,9 +161,8 @@ def _levels(raw: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _in_words(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k}: {_in_words(v)}" for k, v in value.items() if v)
-    if isinstance(value, list | tuple):
-        return " ".join(map(_in_words, value))
-    return str(value)
+def _in_words(raw: Mapping[str, Any]) -> str:
+    """A failed result that nobody listed."""
+    form = ", ".join(str(raw.get(part, "")) for part in ("profile", "output", "dtype"))
+    lost = raw.get("lost") or "a level"
+    return f"{raw.get('impl', '')} {raw.get('group', '')} ({form}) loses {lost}"

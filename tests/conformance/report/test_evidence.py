@@ -159,13 +159,28 @@ def test_part_of_a_proof_is_none(options, tmp_path):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"unlisted": [{"library": "optax"}]},
+        {"unlisted": [{"impl": "optax", "group": "x", "lost": "L1"}]},
+        {"problems": ["kornia: more than is listed"]},
+        {"interrupted": True},
+        {"choices": [{"id": "a", "status": "gone"}]},
         {"deviations": [{"id": "a", "status": "gone"}]},
         {"libraries": []},
     ],
 )
 def test_comparison_is_strict_both_ways(changes, tmp_path):
     comparison(tmp_path, **changes)
+    found = gather(tmp_path).comparison
+    assert found is not None
+    assert not found.as_listed
+
+
+def test_what_was_not_asked_is_not_gone(tmp_path):
+    entries = [{"id": "a", "status": "not installed"}, {"status": "not checked"}]
+    comparison(tmp_path, deviations=entries)
+    found = gather(tmp_path).comparison
+    assert found is not None
+    assert found.as_listed
+    comparison(tmp_path, libraries=[{"name": "x", "installed": False}])
     found = gather(tmp_path).comparison
     assert found is not None
     assert not found.as_listed

@@ -190,7 +190,7 @@ def test_hostile_files_of_others_stay_text(tmp_path):
     proof(tmp_path, mutant(HOSTILE, backend=HOSTILE, killed=False, what=HOSTILE))
     link = "javascript:alert(1)"
     deviation = {"id": "a", "thread": link, "reproduction": HOSTILE, "library": HOSTILE}
-    comparison(tmp_path, deviations=[deviation], unlisted=[HOSTILE])
+    comparison(tmp_path, deviations=[deviation], unlisted=[{"group": HOSTILE}])
     outcome(tmp_path / "outcome", failures=[HOSTILE], recipe={"name": HOSTILE})
     html = page(gather(tmp_path))
     html.encode()
