@@ -30,7 +30,7 @@ from conformance.plan import (
     unreported,
 )
 from conformance.profiles import Check, Result, Unit, batches, evaluate
-from conformance.report import coverage, seconds, terminal
+from conformance.report import coverage, seconds, standing, terminal
 from conformance.report.counts import exit_status, tallies
 from conformance.report.header import differences, header
 from conformance.report.stream import Stream, read
@@ -87,7 +87,10 @@ def run(options: Options, console: Console) -> int:
         return terminal.interrupted(console, f"{len(results)} results", path)
     taken = seconds.record(timings)
     parts = terminal.summary(results, counts, taken["seconds"], str(path))
-    parts[-1:-1] = [Text(line) for line in coverage.sentences(results)]
+    lines = coverage.sentences(results)
+    if not (options.quick or options.select):
+        lines += standing.sentences(results, options.profiles)
+    parts[-1:-1] = [Text(line) for line in lines]
     if seen.trusted:
         for part in (*(seconds.tables(taken) if options.timings else ()), *parts):
             console.print(part, soft_wrap=isinstance(part, Text))
