@@ -156,3 +156,8 @@ def difference_scale(gradient_scale: ArrayLike, size: ArrayLike) -> NDArray[np.f
 # elements, another output) changes a number by more than this; the gradients of
 # bfloat16, the coarsest of what a sound implementation gives, are 0.4 % off.
 SMOKE_TOLERANCE = 1e-2
+
+
+# A failed output gets a diagnosis only where several numbers are off by eight budgets:
+# what lies closer to its truth may be noise, in which any pattern can be found.
+EXPLAINED_UNITS = 8 * C_MAX

@@ -7,7 +7,7 @@ import numpy as np
 
 from conformance.adapters import Errored, Response
 from conformance.adapters.protocol import Array
-from conformance.budgets import error_units
+from conformance.budgets import MEANINGFUL, error_units
 from conformance.profiles.batch import Batch
 from conformance.profiles.evaluate import STATUS
 from conformance.profiles.judge import Result
@@ -75,10 +75,14 @@ def alike(
     with np.errstate(invalid="ignore", divide="ignore"):
         size = np.abs(expected).max(initial=0.0)
         excess = float(np.abs(actual - expected).max(initial=0.0) / size)
+    # It asks the profiles' own questions of the reference, so they come first.
+    from conformance.diagnosis import diagnose_pair
+
     return replace(
         failed(result, reason, compared=expected.size),
         failed=bad.shape[0],
         lost=lost_by_check(result.profile, excess),
+        diagnosis=diagnose_pair(actual, expected, MEANINGFUL),
     )
 
 

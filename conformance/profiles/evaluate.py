@@ -156,8 +156,8 @@ def _point_by_point(
 def _judge_bad(impl: str, unit: Unit, outputs: Outputs) -> Result:
     """Every point must be NaN in its value and in all of its gradient."""
     result = blank(impl, unit, "bad_value", "pass")
-    judged = [outputs.arrays.get(name) for name in refused(unit.record)]
-    found = [array for array in judged if array is not None]
+    wanted = [outputs.arrays.get(name) for name in refused(unit.record)]
+    found = [array for array in wanted if array is not None]
     if not found:
         return replace(result, status="not_implemented", reason="no such output")
     plausible = np.full(unit.case.shape, np.nan)
@@ -168,4 +168,11 @@ def _judge_bad(impl: str, unit: Unit, outputs: Outputs) -> Result:
     plausible = plausible.ravel()
     units = np.where(np.isnan(plausible), 0.0, np.inf)
     nan = np.full(units.shape, np.nan)
-    return tally(result, units, nan, plausible, unit.ids, limit=0.0)
+    judged = tally(result, units, nan, plausible, unit.ids, limit=0.0)
+    if not judged.failures:
+        return judged
+    # It asks the profiles' own questions of the reference, so they come first.
+    from conformance.diagnosis import of_bad_labels
+
+    told = of_bad_labels(unit, outputs.arrays.get("value"))
+    return replace(judged, diagnosis=told)

@@ -188,7 +188,15 @@ def judge(
             continue
         truth = _truth(unit, output, upstream)
         result = blank(impl, unit, truth_name(unit, output), "pass")
-        yield _compare(result, unit, truth, actual, outputs.dtypes[output], limit)
+        dtype = outputs.dtypes[output]
+        found = _compare(result, unit, truth, actual, dtype, limit)
+        if found.failures:
+            # It asks the profiles' own questions of the reference, so they come first.
+            from conformance.diagnosis import diagnose
+
+            asked = (unit, found.output, truth, actual, dtype, upstream, limit)
+            found = replace(found, diagnosis=diagnose(*asked))
+        yield found
 
 
 def truth_name(unit: Unit, output: str) -> str:

@@ -37,7 +37,12 @@ def header(
         "source": source_digest(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(),
-        "device": {"name": options["device"], "cpu": _cpu(), **_gpu(options, used)},
+        "device": {
+            "name": options["device"],
+            "machine": platform.machine(),
+            "cpu": _cpu(),
+            **_gpu(options, used),
+        },
         "precision": _precision(used),
         "options": options,
         "command": sys.argv,

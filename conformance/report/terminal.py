@@ -157,6 +157,8 @@ def _failures(results: Sequence[Result]) -> list[Text]:
         reason = f"  {what}: {result.failed} of {result.compared}"
         lines.append(Text(f"{reason} {result.reason}".rstrip()))
         lines += _departures(result)
+        if result.diagnosis:
+            lines.append(Text(f"  {result.diagnosis}"))
         if result.failures:
             first = result.failures[0]
             lines.append(
