@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 .PHONY: conformance test lint types quick clean
 
 conformance: $(STAMP)
-	$(VENV)/bin/conformance run --device cpu --out report
+	$(VENV)/bin/conformance run --ratchet --device cpu --out report
 
 test: $(STAMP)
 	$(VENV)/bin/python -m pytest
@@ -19,7 +19,7 @@ types: $(STAMP)
 	$(VENV)/bin/pyright
 
 quick: $(STAMP)
-	$(VENV)/bin/conformance run --quick --device cpu --out report
+	$(VENV)/bin/conformance run --quick --ratchet --device cpu --out report
 
 clean:
 	rm -rf $(VENV) report outcome build dist

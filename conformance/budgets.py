@@ -161,3 +161,21 @@ SMOKE_TOLERANCE = 1e-2
 # A failed output gets a diagnosis only where several numbers are off by eight budgets:
 # what lies closer to its truth may be noise, in which any pattern can be found.
 EXPLAINED_UNITS = 8 * C_MAX
+
+
+# An error may double before the ratchet holds it: another version of a compiler moves
+# the worst of many thousand numbers by that much, a worse formula by more.
+RATCHET_FACTOR = 2.0
+# Below half a rounding there is nothing to keep: correct rounding alone gives errors of
+# up to 1/2, so that 0.01 is luck, and 0.03 after it no loss.
+RATCHET_FLOOR = 0.5
+
+
+def largest_error(impl: str) -> float:
+    """Returns the largest error that passes, in units of u * scale.
+
+    Args:
+        impl: Implementation, as given to ``--impl``; what others are compared with is
+            held to less.
+    """
+    return C_REFERENCE if impl == "numpy" else C_MAX

@@ -78,6 +78,13 @@ def run(
     junit: JunitOption = False,
     badges: BadgesOption = False,
     summary: SummaryOption = False,
+    ratchet: Annotated[
+        bool,
+        typer.Option("--ratchet", help="Fail where an error doubled; see ratchet."),
+    ] = False,
+    ratchet_file: Annotated[
+        Path | None, typer.Option(help="Your own file for --ratchet.")
+    ] = None,
 ) -> None:
     """Runs the suite: 0 conforms, 1 deviates or compared nothing, 2 wrong usage.
 
@@ -91,6 +98,7 @@ def run(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from conformance.plan import Options
     from conformance.profiles import PROFILES
+    from conformance.ratchet import FILE
     from conformance.runner import run as run_suite
 
     profiles = _names("--profile", profile or ",".join(PROFILES))
@@ -107,6 +115,7 @@ def run(
         resume,
         timings,
         _kinds(html=html, junit=junit, badges=badges, summary=summary),
+        ratchet_file or (FILE if ratchet else None),
     )
     if quick:
         # Over before there is garbage to speak of; looking for it takes a second.
@@ -202,6 +211,49 @@ def vectors_command(
         console.print(difference)
     console.print("the vectors differ from the oracle" if found else "the vectors hold")
     raise typer.Exit(1 if found else 0)
+
+
+@app.command(name="ratchet")
+def ratchet_command(
+    *,
+    source: Annotated[
+        Path, typer.Option("--from", help="Report of a finished run.")
+    ] = Path("report/report.json"),
+    update: Annotated[
+        bool, typer.Option("--update", help="Tighten the file to that run.")
+    ] = False,
+    reason: Annotated[
+        str,
+        typer.Option("--raise", metavar="REASON", help="Let values rise, and say why."),
+    ] = "",
+    file: Annotated[
+        Path | None, typer.Option(help="Your own file; ours by default.")
+    ] = None,
+) -> None:
+    """Checks a report by the worst errors of the past, or tightens those to it.
+
+    Exit status: 0 holds or written; 1 an error is more than twice what is stored, or
+    nothing is; 2 wrong usage, and a value above the budget, which cannot be written.
+    """
+    from conformance.ratchet import FILE
+    from conformance.ratchet_command import run as run_ratchet
+
+    status = run_ratchet(source, file or FILE, _console(), update=update, reason=reason)
+    raise typer.Exit(status)
+
+
+@app.command()
+def diagnose(
+    number: Annotated[float, typer.Argument(help="A loss, as 16.118.")],
+) -> None:
+    """Says which clamp ends at a number: 0 it is known, 1 it is not."""
+    from conformance.diagnosis.clamps import explain_number
+
+    found = explain_number(number)
+    console = _console()
+    for sentence in found or [f"{number:g} is no number that a known clamp ends at"]:
+        console.print(sentence, soft_wrap=True)
+    raise typer.Exit(0 if found else 1)
 
 
 @app.command()

@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance import vectors
 from conformance.adapters import Adapter, Capabilities, resolve
-from conformance.budgets import C_MAX, C_REFERENCE
+from conformance.budgets import largest_error
 from conformance.errors import UsageError
 from conformance.profiles import PROFILES, Check, Result, Scope, Unit, thin
 from conformance.profiles.forms import compiled_at_once
@@ -34,6 +34,14 @@ class Options:
     resume: bool = False
     timings: bool = False
     reports: Sequence[str] = ()
+    ratchet: Path | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether everything is asked."""
+        return (
+            not self.quick and not self.select and set(self.profiles) >= set(PROFILES)
+        )
 
     def identity(self) -> dict[str, Any]:
         """The options that decide what is compared."""
@@ -58,7 +66,7 @@ class Judged:
     @property
     def limit(self) -> float:
         """Largest error that passes; what others are compared with is held to less."""
-        return C_REFERENCE if self.name == "numpy" else C_MAX
+        return largest_error(self.name)
 
 
 def choose(options: Options) -> Cases:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from conformance import canaries, vectors
+from conformance import canaries, ratchet, vectors
 from conformance.adapters.remembering import Remembering
 from conformance.adapters.remote import Remote, one_worker
 from conformance.adapters.stopwatch import Timed
@@ -55,6 +55,8 @@ def run(options: Options, console: Console) -> int:
         UsageError: What was asked for does not exist or cannot be run here.
     """
     timings = Timings()
+    # Read before the work, so that a mistake costs none.
+    kept = ratchet.load(options.ratchet) if options.ratchet else None
     with timings.phase("vectors"):
         cases = choose(options)
     with contextlib.ExitStack() as stack:
@@ -97,7 +99,25 @@ def run(options: Options, console: Console) -> int:
     doubts = _doubts(seen, asked, results)
     for doubt in doubts:
         console.print(Text(doubt, style="bold red"), soft_wrap=True)
-    return 2 if doubts else exit_status(counts)
+    if doubts:
+        return 2
+    return exit_status(counts) or _held(kept, options, results, console)
+
+
+def _held(
+    kept: dict[str, Any] | None,
+    options: Options,
+    results: Sequence[Result],
+    console: Console,
+) -> int:
+    """Compares what conforms with the errors of the past; returns the exit status."""
+    if kept is None:
+        return 0
+    here = ratchet.here(options.device)
+    lines, status = ratchet.check(kept, here, results, full=options.full)
+    for line in lines:
+        console.print(line, soft_wrap=True)
+    return status
 
 
 def _doubts(
