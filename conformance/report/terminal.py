@@ -65,7 +65,7 @@ def summary(
     for impl in counts:
         own = [r for r in results if r.impl == impl]
         parts += [_table(impl, own), *_worst_cases(own)]
-        parts += [*_unjudged(impl, own), *_failures(own)]
+        parts += [*_unjudged(impl, own), *failures(own)]
     parts.append(_verdict(counts, seconds, out))
     return parts
 
@@ -147,7 +147,8 @@ def _unjudged(impl: str, results: Sequence[Result]) -> list[Text]:
     ]
 
 
-def _failures(results: Sequence[Result]) -> list[Text]:
+def failures(results: Sequence[Result]) -> list[Text]:
+    """Shows the first failures: what, expected, got, and how to reproduce it."""
     failed = [r for r in results if r.status == "fail"]
     lines: list[Text] = []
     for result in failed[:MAX_FAILURES]:
