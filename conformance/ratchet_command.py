@@ -8,6 +8,7 @@ from rich.console import Console
 from conformance import ratchet
 from conformance.errors import UsageError
 from conformance.profiles import PROFILES
+from conformance.ratchet_update import save, updated
 from conformance.report.counts import exit_status, tallies
 from conformance.report.stream import Stored, read
 
@@ -76,8 +77,8 @@ def _update(
         "digest": header["digest"],
         "versions": versions,
     }
-    kept, lines = ratchet.updated(kept, name, stored.results, measured, reason)
-    ratchet.save(file, kept)
+    kept, lines = updated(kept, name, stored.results, measured, reason)
+    save(file, kept)
     return [*lines, f"wrote {file}"]
 
 
