@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ CONSTANTS = {
     1 / math.log(10.0): "a logarithm to base 10",
     math.log(10.0): "multiplied by log 10",
 }
+# Hyper-parameters that multiply a loss, or a part of it.
+WEIGHTS = ("alpha", "pos_weight", "label_smoothing")
 # Reasons that are named beside each other where several give the same number.
 MOST = 3
 
@@ -39,9 +42,9 @@ def one_factor(evidence: Evidence) -> tuple[str, bool]:
         return "", False
     if abs(ratio - 1) < MEANINGFUL:
         return "", False
-    # What many things multiply by says less than what this call does.
-    reasons = [*_agreeing(evidence, _candidates(evidence), ratio)]
-    reasons = reasons or [*_agreeing(evidence, iter(CONSTANTS.items()), ratio)]
+    # Of several that give the same number none is more than a candidate.
+    named = chain(_candidates(evidence), CONSTANTS.items())
+    reasons = [*_agreeing(evidence, named, ratio)]
     what = f"the {evidence.output}" if evidence.whole else "every number"
     sentence = f"{what} is {ratio:.4g} times what is specified"
     if reasons:
@@ -173,10 +176,14 @@ def numbers(evidence: Evidence) -> dict[str, float]:
 
 
 def _of_numbers(evidence: Evidence) -> Named:
+    focal = "heatmap" not in evidence.unit.record.positional
     for name, value in numbers(evidence).items():
+        # Others are exponents and widths, as alpha is on heat maps.
+        if name not in (WEIGHTS if focal else ()):
+            continue
         yield value, f"multiplied by {name} = {value:g}"
         yield 1 / value, f"divided by {name} = {value:g}"
-        if name in ("alpha", "label_smoothing") and value < 1:
+        if name != "pos_weight" and value < 1:
             yield 1 - value, f"multiplied by 1 - {name} = {1 - value:g}"
             yield 1 / (1 - value), f"divided by 1 - {name} = {1 - value:g}"
 

@@ -100,7 +100,8 @@ def narrow(evidence: Evidence) -> str:
     finite = np.isfinite(evidence.actual) & np.isfinite(evidence.expected)
     actual, expected = evidence.actual[finite], evidence.expected[finite]
     own = WIDTHS.index(evidence.dtype)
-    for dtype in WIDTHS[own + 1 :]:
+    # The narrowest first, whose numbers are numbers of the others too.
+    for dtype in reversed(WIDTHS[own + 1 :]):
         # Where the right answer would show that it is none of the narrow numbers.
         right = _rounded(expected, evidence.dtype)
         shows = _rounded(right, dtype) != right
