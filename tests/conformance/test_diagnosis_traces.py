@@ -16,6 +16,7 @@ from tests.conformance.diagnosing import (
     only,
     results,
     says,
+    scaled,
     textbook_focal,
 )
 from tests.conformance.faults import BCE, FOCAL
@@ -232,6 +233,22 @@ def test_a_logarithm_of_what_rounds_to_1_is_0():
 def test_roundings_of_float32_go_up_and_down():
     told = diagnoses(only(narrow_inside), BCE, "basic/default", "value")
     assert any("roundings in float32" in one for one in told), told
+
+
+def test_errors_to_one_side_are_no_roundings():
+    told = diagnoses(scaled(BCE, 1 + 1e-7), BCE, "basic/default", "value")
+    assert told == {""}
+
+
+def steep_in_the_tail(x, y, **options):
+    sure = torch.where(y == 1, x, -x) > 6
+    factor = torch.where(sure, 1.3, 1.0).to(x.dtype)
+    return faults.bce(faults._ScaledGradient.apply(x, factor), y, **options)
+
+
+def test_small_numbers_that_are_wrong_otherwise_are_no_differences():
+    told = diagnoses(steep_in_the_tail, BCE, "basic/default", "grad_logits")
+    assert told == {""}
 
 
 def test_constants_are_told_apart():
