@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from conformance.adapters.resolve import split_names
+from conformance.cli_records import diagnose, ratchet_command
 from conformance.errors import UsageError
 
 app = typer.Typer(
@@ -213,49 +214,6 @@ def vectors_command(
     raise typer.Exit(1 if found else 0)
 
 
-@app.command(name="ratchet")
-def ratchet_command(
-    *,
-    source: Annotated[
-        Path, typer.Option("--from", help="Report of a finished run.")
-    ] = Path("report/report.json"),
-    update: Annotated[
-        bool, typer.Option("--update", help="Tighten the file to that run.")
-    ] = False,
-    reason: Annotated[
-        str,
-        typer.Option("--raise", metavar="REASON", help="Let values rise, and say why."),
-    ] = "",
-    file: Annotated[
-        Path | None, typer.Option(help="Your own file; ours by default.")
-    ] = None,
-) -> None:
-    """Checks a report by the worst errors of the past, or tightens those to it.
-
-    Exit status: 0 holds or written; 1 an error is more than twice what is stored, or
-    nothing is; 2 wrong usage, and a value above the budget, which cannot be written.
-    """
-    from conformance.ratchet import FILE
-    from conformance.ratchet_command import run as run_ratchet
-
-    status = run_ratchet(source, file or FILE, _console(), update=update, reason=reason)
-    raise typer.Exit(status)
-
-
-@app.command()
-def diagnose(
-    number: Annotated[float, typer.Argument(help="A loss, as 16.118.")],
-) -> None:
-    """Says which clamp ends at a number: 0 it is known, 1 it is not."""
-    from conformance.diagnosis.clamps import explain_number
-
-    found = explain_number(number)
-    console = _console()
-    for sentence in found or [f"{number:g} is no number that a known clamp ends at"]:
-        console.print(sentence, soft_wrap=True)
-    raise typer.Exit(0 if found else 1)
-
-
 @app.command()
 def compare(
     recipes: Annotated[
@@ -359,6 +317,10 @@ def prove(
     from conformance.mutants.prove import prove as run_catalogue
 
     raise typer.Exit(run_catalogue(Options(quick, select, out), _console()))
+
+
+app.command(name="ratchet")(ratchet_command)
+app.command()(diagnose)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from conformance.adapters.functions import FunctionAdapter
 from conformance.adapters.remembering import Remembering
-from conformance.plan import Cases, Judged, Options, missing, units
+from conformance.plan import Cases, Judged, Options, missing, units, unreported
 from conformance.profiles import Batch, Check, Result, Unit, batches, evaluate
 from conformance.report.terminal import failures
 
@@ -24,6 +24,10 @@ class NonconformingError(Exception):
     def __init__(self, results: Sequence[Result]) -> None:
         super().__init__(f"{len(results)} results do not conform")
         self.results = results
+
+
+class LostError(Exception):
+    """What was asked got no result."""
 
 
 class Answers:
@@ -152,6 +156,10 @@ class GroupItem(pytest.Item):
         results = self.suite.results(self.answers, self.profile, self.name)
         compared = sum(result.compared for result in results)
         self.user_properties.append((COMPARED, compared))
+        asked = self.answers.groups[self.profile, self.name]
+        lost = unreported([(self.answers.one, asked)], results)
+        if lost:
+            raise LostError(f"the harness lost {len(lost)} answers, of {lost[0]} first")
         wrong = [r for r in results if r.status in ("fail", "errored")]
         if wrong:
             raise NonconformingError(wrong)
@@ -161,6 +169,8 @@ class GroupItem(pytest.Item):
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
         """Shows what did not conform, as the command line does."""
+        if isinstance(excinfo.value, LostError):
+            return str(excinfo.value)
         if not isinstance(excinfo.value, NonconformingError):
             return super().repr_failure(excinfo, style)
         return "\n".join(_lines(excinfo.value.results)).strip()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from conformance import canaries
 from conformance.adapters.resolve import split_names
 from conformance.errors import UsageError
 from conformance.plan import Judged, Options, choose, start
@@ -57,6 +58,9 @@ class Judging:
         # Who hands out the tests to other processes has none.
         if self._config.pluginmanager.hasplugin("dsession"):
             return
+        seen = canaries.judge()
+        if not seen.trusted:
+            raise pytest.UsageError(seen.reason)
         here = str(self._config.rootpath)
         if here not in sys.path:
             sys.path.insert(0, here)

@@ -5,10 +5,12 @@ import pytest
 import torch
 from rich.console import Console
 
+from conformance.mutants import torch_binary as faults
+from conformance.mutants import torch_classes as class_faults
+from conformance.mutants import torch_others as others
 from conformance.plan import Options
 from conformance.report.stream import read
 from conformance.runner import run
-from tests.conformance import class_faults, faults
 from tests.conformance.diagnosing import (
     diagnoses,
     mean_by,
@@ -18,9 +20,9 @@ from tests.conformance.diagnosing import (
     says,
     scaled,
 )
-from tests.conformance.faults import BCE, FOCAL
 from tests.conformance.test_cli import conformance
 
+BCE, FOCAL = "binary_cross_entropy_with_logits", "sigmoid_focal_loss"
 CE, SOFTMAX = "cross_entropy", "softmax_focal_loss"
 GHM = "ghmc_loss"
 SUMS = "reduction/*n=1023#*"
@@ -79,7 +81,7 @@ FACTORS = [
         "divided by * = * instead of N = 1023",
     ),
     (
-        class_faults.heat_over_elements,
+        others.heat_over_elements,
         "heatmap_focal_loss",
         SUMS,
         "grad_logits",
@@ -87,14 +89,14 @@ FACTORS = [
     ),
     (faults.sum_by_default, FOCAL, SUMS, "mean", "1023 times *not divided by N = 1023"),
     (
-        class_faults.biased_average,
+        others.biased_average,
         GHM,
         "param_edge/bins=30;momentum=0.875;*",
         "value",
         "8 times *: 1/(1 - m) of the first batch with m = 0.875",
     ),
     (
-        class_faults.not_averaged_over_bins,
+        others.not_averaged_over_bins,
         GHM,
         "basic/default",
         "value",

@@ -1,10 +1,11 @@
 import pytest
 import torch
 
-from tests.conformance import class_faults, faults
+from conformance.mutants import torch_binary as faults
+from conformance.mutants import torch_classes as class_faults
 from tests.conformance.diagnosing import diagnoses, of_inputs, rewritten, says, scaled
-from tests.conformance.faults import BCE, FOCAL
 
+BCE, FOCAL = "binary_cross_entropy_with_logits", "sigmoid_focal_loss"
 CE, PROBS = "cross_entropy", "binary_cross_entropy"
 
 
@@ -166,7 +167,13 @@ CALLS = [
         "value",
         "labels one too high",
     ),
-    (faults.bce, PROBS, "basic/*", "grad_probs", "probabilities taken as logits"),
+    (
+        faults.bce,
+        PROBS,
+        "basic/*",
+        "grad_probs",
+        "probabilities taken as logits",
+    ),
     (faults.ignored_class_axis, BCE, "weighting/*square*", "value", "the last axis"),
 ]
 

@@ -7,7 +7,9 @@ import torch.nn.functional as F  # noqa: N812 - the field's name for it
 
 import torch_impl
 from conformance.diagnosis.clamps import AS_PRINTED, TABLE, closest, explain_number
-from tests.conformance import class_faults, faults
+from conformance.mutants import torch_binary as faults
+from conformance.mutants import torch_classes as class_faults
+from conformance.mutants import torch_others as others
 from tests.conformance.diagnosing import (
     clipped,
     clipped_focal,
@@ -19,8 +21,8 @@ from tests.conformance.diagnosing import (
     scaled,
     textbook_focal,
 )
-from tests.conformance.faults import BCE, FOCAL
 
+BCE, FOCAL = "binary_cross_entropy_with_logits", "sigmoid_focal_loss"
 CE, GHM = "cross_entropy", "ghmc_loss"
 
 
@@ -90,7 +92,7 @@ TRACES = [
         "4.02952 = -alpha · log(1e-7)",
     ),
     (
-        class_faults.clamped_heat,
+        others.clamped_heat,
         "heatmap_focal_loss",
         "dead_gradient/default",
         "value",
@@ -243,7 +245,8 @@ def test_errors_to_one_side_are_no_roundings():
 def steep_in_the_tail(x, y, **options):
     sure = torch.where(y == 1, x, -x) > 6
     factor = torch.where(sure, 1.3, 1.0).to(x.dtype)
-    return faults.bce(faults._ScaledGradient.apply(x, factor), y, **options)
+    steep = x.detach() + factor * (x - x.detach())
+    return torch_impl.binary_cross_entropy_with_logits(steep, y, **options)
 
 
 def test_small_numbers_that_are_wrong_otherwise_are_no_differences():

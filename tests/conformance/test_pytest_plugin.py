@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance import pytest_plugin
+from conformance import canaries, pytest_items, pytest_plugin
 
 pytest_plugins = "pytester"
 
@@ -176,6 +176,21 @@ def test_wrong_usage_is_one_line(judge, options, phrases):
     for phrase in phrases:
         assert phrase in line
     assert "Traceback" not in done.stderr.str() + done.stdout.str()
+
+
+def test_lost_answers_fail(judge, monkeypatch):
+    monkeypatch.setattr(pytest_items, "evaluate", lambda *_: [])
+    done = judge("numpy", "-k", "hard_example_mining and accuracy and kink")
+    assert done.ret == 1
+    assert "the harness lost 1 answers" in done.stdout.str()
+
+
+def test_a_harness_that_sees_nothing_judges_nothing(judge, monkeypatch):
+    blind = canaries.Verdict(2, 0, 1, ("a factor of 2",))
+    monkeypatch.setattr(canaries, "judge", lambda: blind)
+    done = judge("numpy", "-k", "hard_example_mining")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    assert "a factor of 2" in done.stderr.str()
 
 
 def test_module_of_the_project_is_found(judge, pytester):

@@ -1,0 +1,51 @@
+"""Commands of the ratchet and of the diagnosis."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def ratchet_command(
+    *,
+    source: Annotated[
+        Path, typer.Option("--from", help="Report of a finished run.")
+    ] = Path("report/report.json"),
+    update: Annotated[
+        bool, typer.Option("--update", help="Tighten the file to that run.")
+    ] = False,
+    reason: Annotated[
+        str,
+        typer.Option("--raise", metavar="REASON", help="Let values rise, and say why."),
+    ] = "",
+    file: Annotated[
+        Path | None, typer.Option(help="Your own file; ours by default.")
+    ] = None,
+) -> None:
+    """Checks a report by the worst errors of the past, or tightens those to it.
+
+    Exit status: 0 holds or written; 1 an error is more than twice what is stored, or
+    nothing is; 2 wrong usage, and a value above the budget, which cannot be written.
+    """
+    from conformance.ratchet import FILE
+    from conformance.ratchet_command import run as run_ratchet
+    from conformance.report.terminal import make_console
+
+    status = run_ratchet(
+        source, file or FILE, make_console(), update=update, reason=reason
+    )
+    raise typer.Exit(status)
+
+
+def diagnose(
+    number: Annotated[float, typer.Argument(help="A loss, as 16.118.")],
+) -> None:
+    """Says which clamp ends at a number: 0 it is known, 1 it is not."""
+    from conformance.diagnosis.clamps import explain_number
+    from conformance.report.terminal import make_console
+
+    found = explain_number(number)
+    console = make_console()
+    for sentence in found or [f"{number:g} is no number that a known clamp ends at"]:
+        console.print(sentence, soft_wrap=True)
+    raise typer.Exit(0 if found else 1)
