@@ -64,8 +64,9 @@ class Evidence:
         upstream: "Upstream",
         limit: float,
     ) -> "Evidence | None":
-        """Collects what is known; nothing where what came back are no real numbers."""
-        if dtype not in UNIT_ROUNDOFF or not truth.hi.size:
+        """Collects what is known; nothing where it cannot be compared as numbers."""
+        alike = np.shape(actual) == np.shape(truth.hi)
+        if dtype not in UNIT_ROUNDOFF or not truth.hi.size or not alike:
             return None
         units = error_units(actual, truth.hi, truth.lo, truth.scale, dtype)
         return cls(
