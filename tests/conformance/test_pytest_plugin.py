@@ -32,7 +32,7 @@ def _imported():
 @pytest.fixture
 def judge(pytester, monkeypatch):
     """Runs pytest in an empty folder, which sees the project but is none of it."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
 
     def run(impl, *options, of=("--pyargs", "conformance"), quick=True, alone=False):
