@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
+REPORTS := --html --junit --badges --summary
 
-.PHONY: conformance test lint types quick clean
+.PHONY: conformance test lint types quick prove matrix clean
 
 conformance: $(STAMP)
-	$(VENV)/bin/conformance run --ratchet --device cpu --out report
+	$(VENV)/bin/conformance run --ratchet --device cpu $(REPORTS) --out report
 
 test: $(STAMP)
 	$(VENV)/bin/python -m pytest
@@ -20,6 +21,12 @@ types: $(STAMP)
 
 quick: $(STAMP)
 	$(VENV)/bin/conformance run --quick --ratchet --device cpu --out report
+
+prove: $(STAMP)
+	$(VENV)/bin/conformance prove --out report
+
+matrix: $(STAMP)
+	$(VENV)/bin/conformance matrix --out report
 
 clean:
 	rm -rf $(VENV) report outcome build dist

@@ -191,4 +191,5 @@ def main(mode, mark=""):
             MODES[mode if first else "good"](message)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
