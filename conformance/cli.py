@@ -26,7 +26,8 @@ IMPLS = "numpy,torch,jax"
 ImplsOption = Annotated[
     str,
     typer.Option(
-        help="numpy, torch, jax, py:package.module:attribute or exec:program, "
+        help="numpy, torch, jax, peer:library, py:package.module:attribute or "
+        "exec:program, "
         "comma-separated."
     ),
 ]
@@ -321,6 +322,35 @@ def prove(
 
 app.command(name="ratchet")(ratchet_command)
 app.command()(diagnose)
+
+
+@app.command(name="matrix")
+def matrix_command(
+    *,
+    libraries: Annotated[
+        str, typer.Option(help="Libraries, comma-separated; all by default.")
+    ] = "",
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One group of each kind.")
+    ] = False,
+    out: OutOption = Path("report"),
+    write_table: Annotated[
+        bool, typer.Option("--write-table", help="Print the table as Markdown.")
+    ] = False,
+) -> None:
+    """Judges other libraries, as installed, by the specification.
+
+    Exit status: 0 they do what is listed of them, 1 they do not, 2 wrong usage.
+    """
+    _keep_compilations()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from conformance.matrix import Options, matrix
+    from conformance.peers import LIBRARIES
+
+    names = _names("--libraries", libraries or ",".join(LIBRARIES))
+    for name in names:
+        _check("--libraries", name, LIBRARIES)
+    raise typer.Exit(matrix(Options(names, quick, out, write_table), _console()))
 
 
 def main() -> None:

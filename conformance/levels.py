@@ -24,6 +24,8 @@ NEEDS: Mapping[str, frozenset[str]] = {
     "L2": frozenset({"accuracy", "gradients", "reductions", "dtypes", "bad_input"}),
     "L3": frozenset({"training"}),
 }
+# Of these, numbers must have been compared wherever they were asked for.
+ESSENTIAL = frozenset({"accuracy", "gradients", "semantics"})
 
 
 @dataclass
@@ -100,9 +102,10 @@ def standings(
             answered.setdefault(key, set()).add(result.profile)
     for key, standing in found.items():
         compared = answered.get(key, set())
-        # Some profiles have no questions about an operation, or about its dtypes; one
-        # that was declined throughout is not known, nor is a training that was none.
-        silent = set(profiles) - seen[key] - {"accuracy", "training"}
+        # Some profiles have no questions about an operation, or about its dtypes; and
+        # who has no sums, say, means by the rest what is specified. What was declined
+        # among values, gradients and identities is not known.
+        silent = set(profiles) - (seen[key] & ESSENTIAL) - {"accuracy", "training"}
         standing.conclude(compared | silent if compared else ())
     return found
 

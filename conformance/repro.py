@@ -63,10 +63,10 @@ def script(point: str, impl: str, dtype: str = "", transform: str = "eager") -> 
     narrow = "float32" in allowed and not program
     dtype = dtype or ("float32" if narrow else "float64")
     _check("--dtype", dtype, allowed)
-    if impl.startswith("py:") or program:
+    if impl.startswith(("py:", "peer:")) or program:
         asked = text.request_lines(case, impl, dtype, transform)
         return "\n".join([text.asked_line(case), *asked]) + "\n"
-    others = ("py:package.module:attribute", "exec:program")
+    others = ("peer:library", "py:package.module:attribute", "exec:program")
     _check("--impl", impl, (*IMPLEMENTATIONS, *others))
     if transform == "vmap" and case.params.get("class_axis", -1) > 0:
         case.params["class_axis"] -= 1  # the first axis is the mapped one

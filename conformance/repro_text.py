@@ -171,13 +171,6 @@ def jax_lines(case: Case, dtype: str, transform: str) -> list[str]:
 
 def request_lines(case: Case, impl: str, dtype: str, transform: str) -> list[str]:
     """A script for any adapter."""
-    module, _, attribute = impl.removeprefix("py:").rpartition(":")
-    program = impl.startswith("exec:")
-    adapter = f"from {module} import {attribute} as adapter"
-    if program:
-        adapter = (
-            f"from conformance.adapters import resolve\nadapter = resolve({impl!r})"
-        )
     want = [
         "value" if name in ("sum", "mean") else name
         for name in case.expected
@@ -190,8 +183,8 @@ def request_lines(case: Case, impl: str, dtype: str, transform: str) -> list[str
     expected = {k: v if len(v) > 1 else v[0] for k, v in case.expected.items()}
     return [
         "import numpy as np",
-        "from conformance.adapters import Request",
-        adapter,
+        "from conformance.adapters import Request, resolve",
+        f"adapter = resolve({impl!r})",
         "h, nan, inf = float.fromhex, np.nan, np.inf",
         f"inputs = {parts[0]}",
         f"arrays = {parts[1]}",

@@ -187,7 +187,7 @@ def outputs_of(found: Arrays, traces: int | None = None) -> Outputs:
     """Makes an answer of named arrays."""
     arrays = {k: np.asarray(v) for k, v in found.items()}
     return Outputs(
-        arrays={k: v.astype(np.float64) for k, v in arrays.items()},
+        arrays={k: np.real(v).astype(np.float64) for k, v in arrays.items()},
         dtypes={k: v.dtype.name for k, v in arrays.items()},
         traces=traces,
     )

@@ -10,7 +10,10 @@ from conformance.adapters.protocol import Adapter
 from conformance.errors import UsageError
 
 IMPLEMENTATIONS = {"numpy": "refimpl", "torch": "torch_impl", "jax": "jax_impl"}
-ACCEPTED = f"{', '.join(IMPLEMENTATIONS)}, py:package.module:attribute or exec:program"
+ACCEPTED = (
+    f"{', '.join(IMPLEMENTATIONS)}, peer:library, py:package.module:attribute or "
+    "exec:program"
+)
 
 
 def split_names(text: str) -> list[str]:
@@ -22,8 +25,8 @@ def resolve(name: str) -> Adapter:
     """Makes the adapter that an implementation's name stands for.
 
     Args:
-        name: ``numpy``, ``torch``, ``jax``, ``py:package.module:attribute`` or
-            ``exec:program argument …``.
+        name: ``numpy``, ``torch``, ``jax``, ``peer:library``,
+            ``py:package.module:attribute`` or ``exec:program argument …``.
 
     Returns:
         The adapter, not started.
@@ -36,6 +39,10 @@ def resolve(name: str) -> Adapter:
     kind, _, rest = name.partition(":")
     if kind == "exec":
         return from_command(name)
+    if kind == "peer":
+        from conformance.peers import adapter  # only where it is asked for
+
+        return adapter(rest)
     module_name, _, attribute = rest.rpartition(":")
     if kind != "py" or not module_name or not attribute.isidentifier():
         raise UsageError(f"--impl: expected {ACCEPTED}, got {name!r}.")

@@ -185,7 +185,9 @@ def _differ(before: torch.Tensor, after: torch.Tensor) -> bool:
 
 def outputs_of(found: Tensors, traces: int | None = None) -> Outputs:
     """Makes an answer of named tensors."""
-    arrays = {k: v.detach().to("cpu", torch.float64).numpy() for k, v in found.items()}
+    # Complex numbers in may mean complex numbers out, of which nothing is judged.
+    real = {k: v.detach().real if v.is_complex() else v for k, v in found.items()}
+    arrays = {k: v.detach().to("cpu", torch.float64).numpy() for k, v in real.items()}
     dtypes = {k: str(v.dtype).removeprefix("torch.") for k, v in found.items()}
     return Outputs({k: np.asarray(v) for k, v in arrays.items()}, dtypes, traces)
 

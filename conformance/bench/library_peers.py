@@ -72,9 +72,11 @@ def keras_cross_entropy() -> Function:
 
     def cross_entropy(x: Any, y: Any, weights: Any) -> Any:
         classes = x.shape[-1]
-        hot = ops.one_hot(y, classes, dtype=x.dtype)
+        # keras annotates some of these as returning None.
+        hot: Any = ops.one_hot(y, classes, dtype=x.dtype)
         targets = (hot * (1 - SMOOTHING) + SMOOTHING / classes) * weights
-        entropy = ops.categorical_crossentropy(targets, x, from_logits=True)
-        return ops.sum(entropy) / ops.sum(ops.take(weights, y))
+        entropy: Any = ops.categorical_crossentropy(targets, x, from_logits=True)
+        total: Any = ops.sum(entropy)
+        return total / ops.sum(ops.take(weights, y))
 
     return cross_entropy

@@ -15,6 +15,7 @@ from conformance.bench.problems import (
     SMOOTHING,
     WIDTH,
 )
+from conformance.peers.torchvision_formula import sigmoid_focal_loss
 
 
 def bce(x: Tensor, y: Tensor, pos_weight: Tensor) -> Tensor:
@@ -24,12 +25,7 @@ def bce(x: Tensor, y: Tensor, pos_weight: Tensor) -> Tensor:
 
 def focal(x: Tensor, y: Tensor) -> Tensor:
     """What ``torchvision.ops.sigmoid_focal_loss`` computes."""
-    p = torch.sigmoid(x)
-    entropy = F.binary_cross_entropy_with_logits(x, y, reduction="none")
-    p_t = p * y + (1 - p) * (1 - y)
-    loss = entropy * ((1 - p_t) ** GAMMA)
-    alpha_t = ALPHA * y + (1 - ALPHA) * (1 - y)
-    return (alpha_t * loss).mean()
+    return sigmoid_focal_loss(x, y, alpha=ALPHA, gamma=GAMMA, reduction="mean")
 
 
 def cross_entropy(x: Tensor, y: Tensor, weights: Tensor) -> Tensor:

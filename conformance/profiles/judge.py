@@ -297,7 +297,7 @@ def rejected(result: Result, size: int, reason: str) -> Result:
         compared=size,
         failed=size,
         reason=reason,
-        lost="L0" if reason.startswith("shape") else "L2",
+        lost=severity.lost_by_form(result.group, reason),
     )
 
 

@@ -1,8 +1,12 @@
 """How bad a wrong number is: which level of conformance it loses.
 
-- L0, definition: at moderate logits it means something else.
+- L0, definition: at moderate logits, in a wide dtype, it means something else.
 - L1, safe: for a finite logit it is not finite, or a gradient that matters is dead.
 - L2, accurate: it is out of budget in any other way.
+
+What a call without any element should give is a special value, a matter of L2. In half
+precision few digits are left of a formula that cancels; that says nothing of its
+meaning, nor of a gradient whether it is alive where it matters.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,14 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.budgets import (
-    ALIVE,
-    C_MAX,
-    MEANINGFUL,
-    MODERATE,
-    UNIT_ROUNDOFF,
-)
-from conformance.profiles.unit import Unit
+from conformance.budgets import ALIVE, MEANINGFUL, MODERATE
+from conformance.profiles.unit import HALVES, Unit
 from conformance.registry import OPERATIONS
 from conformance.vectors import SumCase, along, class_axis
 
@@ -72,8 +70,8 @@ def places(unit: Unit, like: NDArray[np.float64]) -> Places:
     whole = like.shape[: len(shape)] != shape and like.ndim <= len(shape)
     if whole or (isinstance(case, SumCase) and like.ndim == 0):
         # Judged by the size of its terms, of which the moderate ones are the largest.
-        every = np.ones(like.shape, bool)
-        return Places(every & bool(finite.all()), every & bool(finite.all()))
+        sound = np.full(like.shape, bool(finite.size and finite.all()))
+        return Places(sound, sound)
     spread = [
         np.broadcast_to(along(mask, like, axis), like.shape)
         for mask in (finite, moderate)
@@ -95,18 +93,33 @@ def lost_by(numbers: Numbers, where: Places, result: "Result") -> str:
     actual, expected, scale = (np.asarray(a, float).ravel() for a in numbers[:3])
     finite, moderate = (mask.ravel() for mask in where)
     bad = numbers.bad & finite & np.isfinite(expected)
-    meaning = max(MEANINGFUL, C_MAX * UNIT_ROUNDOFF.get(result.dtype, 0.0))
+    unsafe = ~np.isfinite(actual)
+    if result.dtype in HALVES:
+        return SAFE if (bad & unsafe).any() else ACCURATE
     with np.errstate(invalid="ignore"):
-        other = ~(np.abs(actual - expected) <= meaning * scale)
+        other = ~(np.abs(actual - expected) <= MEANINGFUL * scale)
     # Less than the smallest that any dtype tells from 0 means nothing.
     other &= (np.abs(expected) > ALIVE) | ~(np.abs(actual) <= ALIVE)
     if (bad & moderate & other).any():
         return DEFINITION
-    unsafe = ~np.isfinite(actual)
     if result.output == f"grad_{OPERATIONS[result.operation].positional[0]}":
-        unsafe |= (np.abs(expected) > ALIVE) & ~(actual * np.sign(expected) > 0)
+        # Infinity times 0, which is no number, is no sign either.
+        with np.errstate(invalid="ignore"):
+            same_sign = actual * np.sign(expected) > 0
+        unsafe |= (np.abs(expected) > ALIVE) & ~same_sign
         unsafe |= (np.abs(expected) > ALIVE) & (np.abs(actual) < np.abs(expected) / 2)
     return SAFE if (bad & unsafe).any() else ACCURATE
+
+
+def lost_by_form(group: str, reason: str) -> str:
+    """Returns the level that is lost where an answer is wrong as a whole.
+
+    Args:
+        group: Path of what was asked.
+        reason: What is wrong with it, in words.
+    """
+    another = reason.startswith("shape") and "/empty/" not in group
+    return DEFINITION if another else ACCURATE
 
 
 def lost_by_check(profile: str, excess: float) -> str:

@@ -202,7 +202,7 @@ def test_numbers_in_the_text_are_those_of_the_code():
         f"{determinism.RUNS} runs of the same call",
         "step of 2⁻¹⁷",
         "both at most 2⁻¹⁰ in size",
-        "max(10⁻³, 8 u) · scale",
+        "more than 10⁻³ · scale",
         f"cap of {budgets.C_MAX:g}",
     ):
         assert words in text, words
