@@ -196,7 +196,7 @@ def request_lines(case: Case, impl: str, dtype: str, transform: str) -> list[str
         "adapter.start()",
         "print(adapter.eval(request))",
         f'print("expected", {expected!r})',
-        *(["adapter.stop()"] if program else []),
+        "adapter.stop()",
     ]
 
 
