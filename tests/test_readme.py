@@ -58,3 +58,45 @@ def test_the_two_commands_exist(goal):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert f"make {goal}" in README
     assert re.search(rf"^{goal}:", makefile, re.M)
+
+
+SIGNS = {"held": "●", "lost": "○"}
+COLUMNS = (
+    "binary_cross_entropy_with_logits",
+    "binary_cross_entropy",
+    "cross_entropy",
+    "sigmoid_focal_loss",
+    "softmax_focal_loss",
+)
+
+
+def _signs(library, operation):
+    found = library["operations"].get(operation)
+    if found is None:
+        return "–"
+    apart = found["set_apart"]
+    return "".join(
+        "◐" if state == "held" and apart[level] else SIGNS[state]
+        for level, state in found["levels"].items()
+        if level in apart
+    )
+
+
+def test_table_of_libraries_is_that_of_the_record():
+    record = json.loads((ROOT / "conformance/records/cpu-matrix.json").read_text())
+    rows = re.findall(r"^\|[^|]*\| ([●○◐–| ]+) \|$", README, re.M)
+    installed = [one for one in record["libraries"] if one["installed"]]
+    expected = [" | ".join(_signs(one, op) for op in COLUMNS) for one in installed]
+    assert rows == expected
+    assert record["unlisted"] == record["problems"] == []
+    found = [one for one in record["deviations"] if one["status"] == "reproduced"]
+    assert f"{len(found)} of them reproduce" in README
+
+
+def test_kill_matrix_is_that_of_the_record():
+    record = json.loads((ROOT / "conformance/records/cpu-prove.json").read_text())
+    kinds = [one["kind"] for one in record["mutants"]]
+    right = [one["right"] for one in record["mutants"]]
+    assert all(right)
+    for kind in ("fault", "control", "harness"):
+        assert f"| {kinds.count(kind)} | each" in README

@@ -184,7 +184,10 @@ def test_every_form_of_case_compiles(operation, impl):
     ("arguments", "phrase"),
     [
         (("nothing#at-all", "torch"), "the closest are\n  "),
-        (("ID", "keras"), "--impl: expected numpy or torch or jax or peer:library or py:"),
+        (
+            ("ID", "keras"),
+            "--impl: expected numpy or torch or jax or peer:library or py:",
+        ),
         (("ID", "numpy", "float32"), "--dtype: expected float64, got 'float32'"),
         (("ID", "torch", "", "jit"), "--transform: expected eager or compile or vmap"),
     ],
