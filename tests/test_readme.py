@@ -61,6 +61,7 @@ def test_the_two_commands_exist(goal):
 
 
 SIGNS = {"held": "●", "lost": "○"}
+NONE = "\N{EN DASH}"
 COLUMNS = (
     "binary_cross_entropy_with_logits",
     "binary_cross_entropy",
@@ -73,7 +74,7 @@ COLUMNS = (
 def _signs(library, operation):
     found = library["operations"].get(operation)
     if found is None:
-        return "–"
+        return NONE
     apart = found["set_apart"]
     return "".join(
         "◐" if state == "held" and apart[level] else SIGNS[state]
@@ -84,7 +85,7 @@ def _signs(library, operation):
 
 def test_table_of_libraries_is_that_of_the_record():
     record = json.loads((ROOT / "conformance/records/cpu-matrix.json").read_text())
-    rows = re.findall(r"^\|[^|]*\| ([●○◐–| ]+) \|$", README, re.M)
+    rows = re.findall(rf"^\|[^|]*\| ([●○◐{NONE}| ]+) \|$", README, re.M)
     installed = [one for one in record["libraries"] if one["installed"]]
     expected = [" | ".join(_signs(one, op) for op in COLUMNS) for one in installed]
     assert rows == expected

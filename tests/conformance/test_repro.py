@@ -186,7 +186,7 @@ def test_every_form_of_case_compiles(operation, impl):
         (("nothing#at-all", "torch"), "the closest are\n  "),
         (
             ("ID", "keras"),
-            "--impl: expected numpy or torch or jax or peer:library or py:",
+            "--impl: expected numpy or torch or jax or peer:",
         ),
         (("ID", "numpy", "float32"), "--dtype: expected float64, got 'float32'"),
         (("ID", "torch", "", "jit"), "--transform: expected eager or compile or vmap"),
