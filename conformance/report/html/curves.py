@@ -92,7 +92,8 @@ def figures(results: Iterable[Result], impls: Sequence[str]) -> dict[str, list[F
     """
     found: dict[str, dict[str, Worst]] = {}
     for result in results:
-        if not result.curve:
+        # The curve of a training runs along its steps.
+        if not result.curve or result.profile == "training":
             continue
         outputs = found.setdefault(result.operation, {})
         worst = outputs.setdefault(result.output, {})

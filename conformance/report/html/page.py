@@ -16,7 +16,7 @@ from conformance.report.html import curves, training
 from conformance.report.html.cases import Case, Key, failing, key_of
 from conformance.report.html.index import choices, rows, search_index
 from conformance.report.html.top import levels, top
-from conformance.report.proof import Proof
+from conformance.report.proof import HARNESS, Proof
 from conformance.report.templating import render, source
 
 # The first ones have colours of their own on every page.
@@ -118,8 +118,10 @@ def _figures(evidence: Evidence) -> Context:
     backends = {
         b for one in evidence.outcomes for step in one.lockstep for b in step.distances
     }
+    backends |= {one.impl for one in results if one.profile == "training" and one.curve}
     return {
         "curves": curves.figures(results, names),
+        "descents": training.descents(results, names),
         "plot": curves,
         "steps": training,
         "marks": curves.MARKS,
@@ -139,11 +141,17 @@ def _figures(evidence: Evidence) -> Context:
 def _proof(proof: Proof | None) -> Context:
     mutants = proof.mutants if proof else ()
     table: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
+    backends = list(
+        dict.fromkeys(one.backend for one in mutants if one.kind != HARNESS)
+    )
     for mutant in mutants:
         row = table.setdefault((mutant.kind, mutant.category), {})
-        wanted, planted = row.get(mutant.backend, (0, 0))
-        row[mutant.backend] = (wanted + mutant.as_wanted, planted + 1)
-    backends = list(dict.fromkeys(mutant.backend for mutant in mutants))
+        # The harness is one, whoever is asked where it is at fault.
+        where = "" if mutant.kind == HARNESS else mutant.backend
+        wanted, planted = row.get(where, (0, 0))
+        row[where] = (wanted + mutant.as_wanted, planted + 1)
+    if any(mutant.kind == HARNESS for mutant in mutants):
+        backends.append("")
     return {
         "amiss": [mutant for mutant in mutants if not mutant.as_wanted],
         "kills": {"backends": backends, "rows": table},

@@ -1,9 +1,10 @@
-"""Lockstep distances against their bounds, and seed intervals against margins."""
+"""Distances of trainings against their bounds, and seed intervals against margins."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from conformance.profiles import Result
 from conformance.report.html.axes import Scale, Ticks, line, thinned
 from conformance.report.outcomes import Interval, Lockstep, Outcome
 from conformance.report.wording import units
@@ -70,6 +71,40 @@ def panels(outcome: Outcome, backends: Sequence[str]) -> list[Panel]:
         backends: In the order of their colours.
     """
     return [_panel(one, backends) for one in outcome.lockstep if one.bound]
+
+
+def descents(results: Iterable[Result], impls: Sequence[str]) -> list[Panel]:
+    """Draws the profile of training, an operation and dtype at a time.
+
+    Args:
+        results: Of a run.
+        impls: Implementations in the order of their colours.
+
+    Returns:
+        Distances from the reference after every step, in shares of what is allowed.
+    """
+    found: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        if result.profile == "training" and result.curve:
+            found.setdefault((result.operation, result.dtype), []).append(result)
+    return [_descent(*key, own, impls) for key, own in found.items()]
+
+
+def _descent(
+    operation: str, dtype: str, own: Sequence[Result], impls: Sequence[str]
+) -> Panel:
+    distances = {one.impl: tuple(share for _, share in one.curve) for one in own}
+    steps = max(map(len, distances.values()))
+    one = Lockstep(
+        data=operation,
+        strategy=dtype,
+        bound=(1.0,) * steps,
+        shadow=(),
+        distances=distances,
+        verdicts={one.impl: one.status for one in own},
+        horizon=steps,
+    )
+    return _panel(one, impls)
 
 
 def _panel(one: Lockstep, backends: Sequence[str]) -> Panel:

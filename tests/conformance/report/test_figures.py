@@ -8,7 +8,7 @@ import pytest
 
 from conformance.report.html.axes import Scale, line, thinned
 from conformance.report.html.curves import FLOOR, HEIGHT, TOP, WIDTH, figures
-from conformance.report.html.training import forests, panels
+from conformance.report.html.training import descents, forests, panels
 from conformance.report.outcomes import parse
 from tests.conformance.report.made import BCE, FAIL, PASS, outcome, whole
 
@@ -127,3 +127,21 @@ def test_interval_and_margin(trained):
     (bar,) = forest.bars
     assert bar.low < forest.low < forest.high < bar.high
     assert "no interval" in bar.text
+
+
+def test_small_trainings_are_drawn_apart_from_errors():
+    one = replace(
+        PASS,
+        impl="numpy",
+        operation=BCE,
+        dtype="float64",
+        profile="training",
+        output="parameters",
+        curve=((1.0, 0.01), (2.0, 0.5)),
+    )
+    other = replace(one, impl="torch", status="fail", curve=((1.0, 0.1), (2.0, 7.0)))
+    assert figures([one, other], ["numpy", "torch"]) == {}
+    (panel,) = descents([one, other, PASS], ["numpy", "torch"])
+    assert panel.title == f"{BCE}: float64"
+    assert [line.name for line in panel.lines] == ["numpy", "torch"]
+    assert panel.verdicts == (("numpy", "pass", "0.50"), ("torch", "fail", "7.00"))
