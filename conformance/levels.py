@@ -10,11 +10,12 @@ Each is held or lost by itself, and only where it was asked for: what no profile
 run asked about is not known, which is neither.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from conformance.profiles import Result
-from conformance.profiles.severity import LEVELS
+from conformance.profiles.severity import LEVELS, SPECIAL
 
 HELD, LOST, UNKNOWN = "held", "lost", "unknown"
 # Without these profiles nothing is known of a level.
@@ -26,6 +27,14 @@ NEEDS: Mapping[str, frozenset[str]] = {
 }
 # Of these, numbers must have been compared wherever they were asked for.
 ESSENTIAL = frozenset({"accuracy", "gradients", "semantics"})
+
+
+# Dtype, transform, reduction, output and setting of a call.
+Form = tuple[str, str, str, str, str]
+# A sum and a mean are values; where one is declined, it has no better name.
+WHOLE = {"sum": "value", "mean": "value"}
+# What tells groups of one setting apart: a narrower dtype, a length, an id.
+VARIANT = re.compile(r"(;?(float32|float64|lopsided|n=\d+))*(#.*)?$")
 
 
 @dataclass
@@ -66,17 +75,70 @@ class Standing:
         if result.lost:
             self.losses.setdefault(result.lost, []).append(result)
 
-    def conclude(self, known: Collection[str]) -> None:
+    def conclude(self, known: Collection[str], open_levels: Collection[str]) -> None:
         """Decides every level from what was added.
 
         Args:
             known: Profiles that left no question open.
+            open_levels: Levels about which something was declined that was answered
+                elsewhere.
         """
         for level in LEVELS:
             if level in self.losses:
                 self.levels[level] = LOST
             else:
-                self.levels[level] = HELD if NEEDS[level] <= set(known) else UNKNOWN
+                held = NEEDS[level] <= set(known) and level not in open_levels
+                self.levels[level] = HELD if held else UNKNOWN
+
+
+class _Answers:
+    """What an implementation answered and declined of an operation."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self.compared: set[str] = set()
+        self._dtypes: set[str] = set()
+        self._answered: set[Form] = set()
+        self._declined: set[tuple[Form, str]] = set()
+
+    def add(self, result: Result) -> None:
+        """Takes note of one result."""
+        self.seen.add(result.profile)
+        if result.compared:
+            self.compared.add(result.profile)
+            self._dtypes.add(result.dtype)
+        _, family, label = (*result.group.split("/", 2), "", "")[:3]
+        form = (result.dtype, result.transform, result.reduction)
+        output = WHOLE.get(result.output, result.output)
+        place: Form = (*form, output, VARIANT.sub("", label))
+        if result.status in ("skipped", "not_implemented"):
+            self._declined.add((place, family))
+        else:
+            self._answered.add(place)
+
+    def known(self, asked: Collection[str]) -> Collection[str]:
+        """Profiles that left no question open.
+
+        Some have no questions about an operation, or about its dtypes; and who has no
+        sums, say, means by the rest what is specified. What was declined throughout
+        among values, gradients and identities is not known.
+        """
+        silent = set(asked) - (self.seen & ESSENTIAL) - {"accuracy", "training"}
+        return self.compared | silent if self.compared else ()
+
+    def open_levels(self) -> set[str]:
+        """Levels of which an implementation chose what to be judged by.
+
+        It may lack an argument, an output or a transform, for all points alike. Who
+        answers a form of call here and declines it there has left something open, and
+        so has who claims a dtype and answers nothing in it.
+        """
+        chosen = [family for form, family in self._declined if form in self._answered]
+        found = set[str]()
+        for family in chosen:
+            found |= {"L2"} if family in SPECIAL else {"L0", "L1", "L2"}
+        dtypes = {form[0] for form, _ in self._declined} - {"all"}
+        return found | ({"L2"} if dtypes - self._dtypes else set())
 
 
 def standings(
@@ -92,21 +154,14 @@ def standings(
         Standings by implementation and operation, in the order of the results.
     """
     found: dict[tuple[str, str], Standing] = {}
-    seen: dict[tuple[str, str], set[str]] = {}
-    answered: dict[tuple[str, str], set[str]] = {}
+    answers: dict[tuple[str, str], _Answers] = {}
     for result in results:
         key = (result.impl, result.operation)
         found.setdefault(key, Standing()).add(result)
-        seen.setdefault(key, set()).add(result.profile)
-        if result.compared:
-            answered.setdefault(key, set()).add(result.profile)
+        answers.setdefault(key, _Answers()).add(result)
     for key, standing in found.items():
-        compared = answered.get(key, set())
-        # Some profiles have no questions about an operation, or about its dtypes; and
-        # who has no sums, say, means by the rest what is specified. What was declined
-        # among values, gradients and identities is not known.
-        silent = set(profiles) - (seen[key] & ESSENTIAL) - {"accuracy", "training"}
-        standing.conclude(compared | silent if compared else ())
+        own = answers[key]
+        standing.conclude(own.known(profiles), own.open_levels())
     return found
 
 

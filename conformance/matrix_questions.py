@@ -12,10 +12,10 @@ import numpy as np
 
 from conformance.adapters import Errored, Outputs
 from conformance.budgets import MEANINGFUL
-from conformance.profiles.answers import unanswered
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result
 from conformance.profiles.severity import ACCURATE, DEFINITION
+from conformance.profiles.silence import unanswered
 from conformance.profiles.witness import deviation
 from conformance.witness.departures import DEPARTURES, Departure
 

@@ -47,7 +47,14 @@ def diagnose(
     Returns:
         A sentence that all of the numbers agree with, or nothing.
     """
-    evidence = Evidence.of(unit, output, truth, actual, dtype, upstream, limit)
+    try:
+        return _told(Evidence.of(unit, output, truth, actual, dtype, upstream, limit))
+    except Exception as error:
+        # It is no verdict, so it must not keep anybody from one.
+        return f"no diagnosis ({type(error).__name__}: {error})"
+
+
+def _told(evidence: Evidence | None) -> str:
     if evidence is None:
         return ""
     # Explanations may overflow where what they explain does not.

@@ -11,7 +11,7 @@ from conformance.mutants.harness_plants import (
     tally,
     units,
 )
-from conformance.profiles import answers, judge
+from conformance.profiles import answers, judge, silence
 from conformance.profiles.batch import Batch
 from conformance.report import counts
 from conformance.report.counts import Tally
@@ -81,7 +81,7 @@ ALL: tuple[Harness, ...] = (
     Harness(
         "errored-is-passed",
         "An error of an adapter counts as a pass.",
-        lambda: updated(EVALUATE.STATUS, {Errored: "pass"}),
+        lambda: updated(silence.STATUS, {Errored: "pass"}),
     ),
     Harness(
         "deviations-not-counted",

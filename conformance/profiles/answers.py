@@ -1,31 +1,16 @@
-"""What the profiles of checks share: asking, and judging without vectors."""
+"""What the profiles of checks share: judging without vectors."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from conformance.adapters import Errored, Response
 from conformance.adapters.protocol import Array
 from conformance.budgets import MEANINGFUL, error_units
 from conformance.profiles.batch import Batch
-from conformance.profiles.evaluate import STATUS
 from conformance.profiles.judge import Result
-from conformance.profiles.severity import lost_by_check, lost_by_silence
+from conformance.profiles.severity import lost_by_check
 from conformance.profiles.unit import Unit
-
-
-def unanswered(result: Result, response: Response) -> Result:
-    """The result of a question that got no numbers."""
-    if isinstance(response, Errored):
-        reason = f"{response.kind}: {response.message}"
-    else:
-        reason = getattr(response, "reason", repr(response))
-    # Anything that is not a message of the protocol is a fault of the adapter.
-    status = STATUS.get(type(response), "errored")
-    silent = lost_by_silence(result.group, result.profile)
-    lost = silent if status == "errored" else ""
-    return replace(result, status=status, reason=reason, lost=lost)
 
 
 def failed(result: Result, reason: str, *, compared: int = 1) -> Result:

@@ -38,9 +38,9 @@ class Check:
         form = (self.dtype, self.transform, self.reduction)
         return (self.profile, self.operation, self.path, *form)
 
-    def run(self, ask: Ask, impl: str, device: str, limit: float) -> Iterator[Result]:
-        """Asks an implementation and yields what was found."""
-        result = Result(
+    def blank(self, impl: str) -> Result:
+        """The result that every answer fills in."""
+        return Result(
             impl=impl,
             profile=self.profile,
             operation=self.operation,
@@ -51,5 +51,8 @@ class Check:
             output="value",
             status="pass",
         )
-        for found in self.ask(result, ask, device, limit):
+
+    def run(self, ask: Ask, impl: str, device: str, limit: float) -> Iterator[Result]:
+        """Asks an implementation and yields what was found."""
+        for found in self.ask(self.blank(impl), ask, device, limit):
             yield replace(found, group=self.path)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from conformance.adapters import Outputs
-from conformance.profiles.answers import alone, failed, one_dtype, passed, unanswered
+from conformance.profiles.answers import alone, failed, one_dtype, passed
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result
+from conformance.profiles.silence import unanswered
 from conformance.profiles.unit import WIDTH, Scope, Unit, gradients, values
 
 RUNS = 10

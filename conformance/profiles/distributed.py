@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from conformance.adapters import Outputs
-from conformance.profiles.answers import alone, one_dtype, unanswered
+from conformance.profiles.answers import alone, one_dtype
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result, Upstream, judge
+from conformance.profiles.silence import unanswered
 from conformance.profiles.unit import WIDTH, Scope, Unit, gradients
 from conformance.vectors import SumCase, class_axis
 

@@ -10,25 +10,25 @@ from conformance import clauses
 from conformance.adapters import (
     Errored,
     Evaluator,
-    NotImplementedOperation,
     Outputs,
     Request,
     Response,
-    Skipped,
 )
 from conformance.profiles.batch import Batch, apart
 from conformance.profiles.check import Check
 from conformance.profiles.curvature import judge_curvature
-from conformance.profiles.judge import Result, Upstream, blank, judge, tally
-from conformance.profiles.severity import ACCURATE, lost_by_silence
+from conformance.profiles.judge import (
+    Result,
+    Upstream,
+    blank,
+    judge,
+    rejected,
+    tally,
+)
+from conformance.profiles.severity import ACCURATE
+from conformance.profiles.silence import unanswered
 from conformance.profiles.unit import Unit, refused
 from conformance.vectors import SumCase, class_axis
-
-STATUS = {
-    Skipped: "skipped",
-    Errored: "errored",
-    NotImplementedOperation: "not_implemented",
-}
 
 
 def evaluate(
@@ -47,13 +47,15 @@ def evaluate(
         The results of every unit.
     """
     if isinstance(batch, Check):
-        found = batch.run(partial(ask, adapter), impl, device, limit)
+        check = batch.run(partial(ask, adapter), impl, device, limit)
+        found = _judgeable(check, batch.blank(impl))
         yield from map(clauses.cite, found)
         return
     request = batch.request(device)
     response = ask(adapter, request)
-    if isinstance(response, Errored) and batch.units[1:]:
-        # One group that is refused must not speak against the others.
+    if not isinstance(response, Outputs) and _divided(batch):
+        # One group that is refused must not speak against the others, nor one that is
+        # declined hide them.
         for part in apart(batch):
             yield from evaluate(part, adapter, impl, device, limit)
         return
@@ -64,10 +66,20 @@ def evaluate(
         if unit.bad:
             own = _point_by_point(unit, own, request, adapter)
             unit = replace(unit, want=("bad_value",))
-        for result in _judged(impl, batch, i, unit, own, limit):
+        judged = _judged(impl, batch, i, unit, own, limit)
+        for result in _judgeable(judged, blank(impl, unit, unit.want[0], "pass")):
             ids = [failure.id for failure in result.failures] or unit.ids
             wrong = result.status in ("fail", "errored")
             yield clauses.cite(result, clauses.evidence(unit, ids) if wrong else ())
+
+
+def _judgeable(results: Iterator[Result], blank: Result) -> Iterator[Result]:
+    """The results, and an error where an answer is like nothing that was foreseen."""
+    try:
+        yield from results
+    except Exception as error:
+        reason = f"{type(error).__name__}: the answer cannot be judged, {error}"
+        yield unanswered(blank, Errored("adapter", reason))
 
 
 def _judged(
@@ -75,7 +87,8 @@ def _judged(
 ) -> Iterator[Result]:
     """The results of one unit of a batch."""
     if not isinstance(own, Outputs):
-        yield from _unanswered(impl, unit, own)
+        for output in unit.want:
+            yield unanswered(blank(impl, unit, output, "pass"), own)
     elif unit.want == ("bad_value",):
         yield _judge_bad(impl, unit, own)
     elif unit.want == ("hvp",):
@@ -87,25 +100,32 @@ def _judged(
         yield _judge_traces(impl, unit, own.traces)
 
 
+def _divided(batch: Batch) -> bool:
+    """Whether its groups can be asked one by one, without compiling each."""
+    plain = batch.units[0].transform in ("eager", "jit")
+    return plain and len(batch.units) > 1
+
+
 def ask(adapter: Evaluator, request: Request) -> Response:
     """Asks, and reports an adapter that raises instead of answering."""
     try:
-        return adapter.eval(request)
+        response = adapter.eval(request)
     except Exception as error:
         return Errored(f"adapter: {type(error).__name__}", str(error))
+    return _sound(response) if isinstance(response, Outputs) else response
 
 
-def _unanswered(impl: str, unit: Unit, response: Response) -> Iterator[Result]:
-    if isinstance(response, Errored):
-        reason = f"{response.kind}: {response.message}"
-    else:
-        reason = getattr(response, "reason", repr(response))
-    # Anything that is not a message of the protocol is a fault of the adapter.
-    status = STATUS.get(type(response), "errored")
-    silent = lost_by_silence(unit.path, unit.profile)
-    lost = silent if status == "errored" else ""
-    for output in unit.want:
-        yield replace(blank(impl, unit, output, status, reason), lost=lost)
+def _sound(outputs: Outputs) -> Response:
+    """The outputs, if they are numbers; what is not can be judged by nobody."""
+    for name, array in outputs.arrays.items():
+        kind = getattr(getattr(array, "dtype", None), "kind", "")
+        if not isinstance(array, np.ndarray | np.generic) or kind not in "fiub":
+            got = f"an array of {array.dtype}" if kind else type(array).__name__
+            message = f"{name}: expected an array of numbers, got {got}"
+            return Errored("adapter: TypeError", message)
+        if name not in outputs.dtypes:
+            return Errored("adapter: KeyError", f"{name}: expected its dtype, got none")
+    return outputs
 
 
 def _upstream(batch: Batch, unit: Unit, i: int) -> Upstream:
@@ -141,27 +161,38 @@ def _point_by_point(
     for i in range(len(unit.case.inputs[unit.record.positional[0]])):
         inputs = {k: v[i : i + 1] for k, v in unit.case.inputs.items()}
         row = ask(adapter, replace(request, inputs=inputs))
+        shapes = {k: (1, *_shape(unit, k)[1:]) for k in request.want}
         if isinstance(row, Errored) and row.kind == "ValueError":
-            shape = (1, *unit.case.shape[1:])
-            shapes = {f"grad_{k}": v.shape for k, v in inputs.items()}
-            nan = {k: np.full(shapes.get(k, shape), np.nan) for k in request.want}
+            nan = {k: np.full(shape, np.nan) for k, shape in shapes.items()}
             row = Outputs(nan, {})
         if not isinstance(row, Outputs):
             return row
+        if any(row.arrays[k].shape != shapes[k] for k in shapes if k in row.arrays):
+            return row  # of another shape than the whole, and judged so
         rows.append(row.arrays)
     names = set(request.want).intersection(*rows)
     return Outputs({k: np.concatenate([row[k] for row in rows]) for k in names}, {})
 
 
+def _shape(unit: Unit, output: str) -> tuple[int, ...]:
+    """The shape of an output for the points of a unit."""
+    argument = unit.case.inputs.get(output.removeprefix("grad_"))
+    return unit.case.shape if argument is None else argument.shape
+
+
 def _judge_bad(impl: str, unit: Unit, outputs: Outputs) -> Result:
     """Every point must be NaN in its value and in all of its gradient."""
     result = blank(impl, unit, "bad_value", "pass")
-    wanted = [outputs.arrays.get(name) for name in refused(unit.record)]
-    found = [array for array in wanted if array is not None]
+    names = refused(unit.record)
+    found = {name: outputs.arrays[name] for name in names if name in outputs.arrays}
     if not found:
         return replace(result, status="not_implemented", reason="no such output")
     plausible = np.full(unit.case.shape, np.nan)
-    for array in found:
+    for name, array in found.items():
+        shape = _shape(unit, name)
+        if array.shape != shape:
+            reason = f"shape {array.shape}, expected {shape}"
+            return rejected(result, len(unit.ids), reason)
         classes = (class_axis(unit.case),) if array.ndim > plausible.ndim else ()
         largest = np.fmax.reduce(array, axis=classes) if classes else array
         plausible = np.fmax(plausible, largest)

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from conformance.adapters import NotImplementedOperation, Outputs, Skipped
-from conformance.profiles.answers import failed, unanswered
+from conformance.profiles.answers import failed
 from conformance.profiles.batch import Batch, batches
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.fresh_points import drawn, plainest
 from conformance.profiles.judge import Result, Upstream, judge
+from conformance.profiles.silence import unanswered
 from conformance.profiles.unit import Scope, Unit, gradients, values
 
 DTYPES = ("float64", "float32")

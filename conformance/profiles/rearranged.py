@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.adapters import Outputs, Request, Response
-from conformance.profiles.answers import alike, alone, unanswered
+from conformance.profiles.answers import alike, alone
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result
+from conformance.profiles.silence import unanswered
 from conformance.profiles.unit import Scope, Unit
 from conformance.vectors import SumCase, class_axis
 

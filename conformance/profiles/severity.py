@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 DEFINITION, SAFE, ACCURATE, TRAINS = LEVELS = ("L0", "L1", "L2", "L3")
 
+# Families of what is no ordinary number, or none: a matter of accuracy.
+SPECIAL = ("bad_input", "nan_policy", "empty")
+
 Mask = NDArray[np.bool_]
 
 
@@ -135,7 +138,7 @@ def lost_by_check(profile: str, excess: float) -> str:
     """
     if profile == "training":
         return TRAINS
-    about_meaning = profile in ("semantics", "reductions", "distributed")
+    about_meaning = profile in ("semantics", "reductions", "distributed", "fresh")
     return DEFINITION if about_meaning and not excess <= MEANINGFUL else ACCURATE
 
 
@@ -149,6 +152,5 @@ def lost_by_silence(group: str, profile: str) -> str:
     family = group.split("/")[1] if "/" in group else ""
     if profile == "training":
         return TRAINS
-    plain = profile in ("accuracy", "gradients", "reductions", "semantics")
-    special = family in ("bad_input", "nan_policy", "empty")
-    return DEFINITION if plain and not special else ACCURATE
+    plain = profile in ("accuracy", "gradients", "reductions", "semantics", "fresh")
+    return DEFINITION if plain and family not in SPECIAL else ACCURATE

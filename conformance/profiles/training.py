@@ -24,7 +24,7 @@ from conformance.budgets import (
     SHADOW_FLOOR,
     UNIT_ROUNDOFF,
 )
-from conformance.profiles.answers import failed, passed, unanswered
+from conformance.profiles.answers import failed, passed
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.courses import (
     COURSES,
@@ -36,6 +36,7 @@ from conformance.profiles.courses import (
     walk,
 )
 from conformance.profiles.judge import Result
+from conformance.profiles.silence import unanswered
 from conformance.profiles.unit import Scope
 
 SHADOWS = 3

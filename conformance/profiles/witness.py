@@ -17,8 +17,9 @@ from threadpoolctl import threadpool_limits
 from conformance.adapters import Errored, Outputs, Response
 from conformance.budgets import WITNESS_UNITS, error_units
 from conformance.profiles.check import Ask, Check
-from conformance.profiles.evaluate import STATUS, ask
+from conformance.profiles.evaluate import ask
 from conformance.profiles.judge import Result, tally
+from conformance.profiles.silence import unanswered
 from conformance.profiles.unit import HALVES, Scope
 from conformance.witness import DEPARTURES, Departure, Draw, Peer, draws, peer
 from conformance.witness.draws import REDUCTIONS
@@ -117,10 +118,8 @@ def _witness(framework: str) -> Peer | str:
 
 
 def _unanswered(blank: Result, where: str, answer: Response, name: str) -> Result:
-    text = f"{answer.kind}: {answer.message}" if isinstance(answer, Errored) else ""
-    reason = text or getattr(answer, "reason", repr(answer))
-    status = STATUS.get(type(answer), "errored")
-    return replace(blank, status=status, reason=f"{name}{reason} at {where}")
+    found = unanswered(blank, answer)
+    return replace(found, reason=f"{name}{found.reason} at {where}")
 
 
 def _compare(result: Result, rows: Sequence[tuple[Draw, Any, Any]]) -> Result:

@@ -26,7 +26,7 @@ def partial(results: Iterable[Result]) -> dict[str, dict[str, tuple[int, int]]]:
     """
     counts: dict[tuple[str, str], Counter[bool]] = {}
     for result in results:
-        if result.profile != "all" and result.status != "skipped":
+        if result.profile != "all":
             of_one = counts.setdefault((result.impl, result.operation), Counter())
             of_one[result.status in JUDGED] += 1
     found: dict[str, dict[str, tuple[int, int]]] = {}

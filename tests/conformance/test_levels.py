@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - the field's name for it
+from rich.console import Console
 
 import torch_impl
 from conformance.adapters import from_functions
@@ -15,6 +16,8 @@ from conformance.plan import Judged, Options, choose, units
 from conformance.profiles import PROFILES, Result, batches, evaluate
 from conformance.profiles.points import BCE, CE, FOCAL
 from conformance.registry import OPERATIONS
+from conformance.report.stream import read
+from conformance.runner import run
 
 # As many as levels need; shards, witnesses and compilers are for other tests.
 ASKED = ("accuracy", "gradients", "reductions", "semantics", "dtypes", "bad_input")
@@ -150,6 +153,62 @@ def test_group_that_raises_does_not_speak_against_others():
     found = results(clipped, BCE, ("accuracy",))
     kept = {r.group for r in found if r.status != "errored" and "/basic/" in r.group}
     assert kept
+
+
+def test_who_declines_what_is_hard_holds_nothing():
+    """Or else everybody could choose by what to be judged."""
+
+    def cautious(logits, labels, **options):
+        far = isinstance(logits, torch.Tensor) and not (abs(logits) <= 17).all()
+        if far:
+            raise NotImplementedError("too far out")
+        return torch_impl.sigmoid_focal_loss(logits, labels, **options)
+
+    one = standing(cautious, FOCAL)
+    assert one.reached == ""
+    assert set(one.levels.values()) == {"unknown"}
+
+
+def test_who_declines_special_values_is_not_known_to_be_accurate():
+    def finite(logits, labels, **options):
+        if isinstance(logits, torch.Tensor) and not torch.isfinite(logits).all():
+            raise NotImplementedError("finite logits only")
+        return torch_impl.sigmoid_focal_loss(logits, labels, **options)
+
+    one = standing(finite, FOCAL)
+    assert [one.levels[level] for level in LEVELS[:3]] == ["held", "held", "unknown"]
+
+
+def test_dtype_that_is_claimed_and_never_answered_is_not_known():
+    def wide(logits, labels, **options):
+        if getattr(logits, "dtype", None) == torch.bfloat16:
+            raise NotImplementedError("no half precision")
+        return torch_impl.sigmoid_focal_loss(logits, labels, **options)
+
+    one = standing(wide, FOCAL)
+    assert [one.levels[level] for level in LEVELS[:3]] == ["held", "held", "unknown"]
+
+
+def test_arguments_that_are_not_there_are_no_choice():
+    def plain(logits, labels, *, gamma=2.0, reduction="mean"):
+        return torch_impl.sigmoid_focal_loss(
+            logits, labels, gamma=gamma, reduction=reduction
+        )
+
+    one = standing(plain, FOCAL)
+    assert one.declined > 100
+    assert [one.levels[level] for level in LEVELS[:3]] == ["held"] * 3
+
+
+@pytest.mark.parametrize("name", ["echo", "echo_or_zero", "skipping", "declining"])
+def test_dishonest_adapters_hold_no_level(name, tmp_path):
+    impl = f"py:conformance.mutants.adapters:{name}"
+    path = "sigmoid_focal_loss/*"
+    options = Options((impl,), (*ASKED, "fresh"), path, out=tmp_path)
+    run(options, Console(quiet=True))
+    results = read(tmp_path / "report.json").results
+    found = standings(results, (*ASKED, "fresh"))
+    assert found[impl, FOCAL].reached == ""
 
 
 def test_lowest_level():

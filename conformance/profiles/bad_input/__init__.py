@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 from conformance.adapters import Errored, Outputs
 from conformance.adapters.resolve import IMPLEMENTATIONS
-from conformance.profiles.answers import failed, passed, unanswered
+from conformance.profiles.answers import failed, passed
 from conformance.profiles.bad_input._poisons import POISONS, Poison
 from conformance.profiles.bad_input._refusals import TYPE, VALUE, Refusal, refusals
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result
+from conformance.profiles.silence import unanswered
 from conformance.profiles.unit import Scope
 
 REFUSALS = tuple(refusals())

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from conformance.adapters import Errored, NotImplementedOperation, Outputs
 from conformance.adapters.protocol import Array
-from conformance.profiles.answers import failed, passed, unanswered
+from conformance.profiles.answers import failed, passed
 from conformance.profiles.calls import Call
 from conformance.profiles.check import Ask
 from conformance.profiles.judge import Result
@@ -30,6 +30,7 @@ from conformance.profiles.points import (
     probs,
     softmax,
 )
+from conformance.profiles.silence import unanswered
 
 # The example that is spoilt.
 SPOILT = 4

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from conformance.adapters import NotImplementedOperation, Outputs, Response, Skipped
 from conformance.adapters.protocol import Array
 from conformance.budgets import IDENTITY_AMPLIFICATION, MEANINGFUL
-from conformance.profiles.answers import alike, failed, unanswered
+from conformance.profiles.answers import alike, failed
 from conformance.profiles.calls import Call
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result
+from conformance.profiles.silence import unanswered
 
 
 class UnansweredError(Exception):

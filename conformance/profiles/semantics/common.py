@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from conformance.adapters import NotImplementedOperation, Outputs, Skipped
-from conformance.profiles.answers import failed, passed, unanswered
+from conformance.profiles.answers import failed, passed
 from conformance.profiles.calls import Call
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result
@@ -17,6 +17,7 @@ from conformance.profiles.semantics._identity import (
     equal,
     first_implemented,
 )
+from conformance.profiles.silence import unanswered
 from conformance.registry import OPERATIONS
 
 LAYOUTS = ("strided", "transposed", "broadcast")
