@@ -24,11 +24,12 @@ app = typer.Typer(
 
 IMPLS = "numpy,torch,jax"
 ImplsOption = Annotated[
-    str,
+    list[str] | None,
     typer.Option(
         help="numpy, torch, jax, peer:library, py:package.module:attribute or "
-        "exec:program, "
-        "comma-separated."
+        "exec:program; several by commas or by repeating the option. Our own three by "
+        "default.",
+        show_default=False,
     ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="cpu or cuda.")]
@@ -58,7 +59,7 @@ SummaryOption = Annotated[
 @app.command()
 def run(
     *,
-    impl: ImplsOption = IMPLS,
+    impl: ImplsOption = None,
     profile: Annotated[
         str, typer.Option(help="Profiles, comma-separated; all by default.")
     ] = "",
@@ -106,7 +107,7 @@ def run(
     profiles = _names("--profile", profile or ",".join(PROFILES))
     for name in profiles:
         _check("--profile", name, PROFILES)
-    impls = _names("--impl", impl)
+    impls = _names("--impl", IMPLS if impl is None else ",".join(impl))
     options = Options(
         impls,
         profiles,

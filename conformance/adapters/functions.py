@@ -103,6 +103,8 @@ class FunctionAdapter(ABC):
         except NotImplementedError as error:
             return NotImplementedOperation(_first_line(error) or "not implemented")
         except Exception as error:
+            if _knows_no_parts(request, error):
+                return NotImplementedOperation("no reduction 'parts'")
             return Errored(type(error).__name__, _first_line(error))
 
     def release(self) -> None:  # noqa: B027 - most frameworks keep little
@@ -110,6 +112,12 @@ class FunctionAdapter(ABC):
 
     def stop(self) -> None:  # noqa: B027 - functions hold no resources to release
         """Does nothing."""
+
+
+def _knows_no_parts(request: Request, error: Exception) -> bool:
+    """Whether a function only lacks the one reduction that is ours alone."""
+    words = str(error).lower()
+    return request.reduction == "parts" and ("parts" in words or "reduction" in words)
 
 
 def _unknown_arguments(function: Callable[..., Any], request: Request) -> list[str]:

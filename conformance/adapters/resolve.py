@@ -1,6 +1,7 @@
 """From the text given to ``--impl`` to an adapter."""
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -14,11 +15,27 @@ ACCEPTED = (
     f"{', '.join(IMPLEMENTATIONS)}, peer:library, py:package.module:attribute or "
     "exec:program"
 )
+# How an implementation's name begins.
+_NAME = re.compile(rf"\s*((py|peer|exec):|({'|'.join(IMPLEMENTATIONS)})\s*$)")
 
 
 def split_names(text: str) -> list[str]:
-    """Splits a comma-separated option into its distinct parts."""
-    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    """Splits a comma-separated option into its distinct parts.
+
+    A program may have commas of its own: what follows one there belongs to it unless it
+    looks like another implementation.
+
+    Example:
+        >>> split_names("numpy, torch,exec:./port --classes 1,2,py:mine:adapter")
+        ['numpy', 'torch', 'exec:./port --classes 1,2', 'py:mine:adapter']
+    """
+    names: list[str] = []
+    for part in text.split(","):
+        if names and names[-1].strip().startswith("exec:") and not _NAME.match(part):
+            names[-1] += f",{part}"
+        else:
+            names.append(part)
+    return list(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
 def resolve(name: str) -> Adapter:

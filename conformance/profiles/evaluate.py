@@ -86,7 +86,11 @@ def _judged(
     impl: str, batch: Batch, i: int, unit: Unit, own: Response, limit: float
 ) -> Iterator[Result]:
     """The results of one unit of a batch."""
-    if not isinstance(own, Outputs):
+    if unit.bad and isinstance(own, Errored) and not own.kind.startswith("adapter"):
+        # Refused, but by an exception that says nothing of the value.
+        reason = f"{own.kind}: {own.message}, expected ValueError or NaN"
+        yield rejected(blank(impl, unit, "bad_value", "pass"), len(unit.ids), reason)
+    elif not isinstance(own, Outputs):
         for output in unit.want:
             yield unanswered(blank(impl, unit, output, "pass"), own)
     elif unit.want == ("bad_value",):

@@ -40,6 +40,12 @@ class Evidence:
     problems: tuple[str, ...] = ()
 
     @property
+    def empty(self) -> bool:
+        """Whether there is nothing that a report could be made from."""
+        found = (self.run, self.proof, self.comparison, *self.outcomes, *self.problems)
+        return not any(found)
+
+    @property
     def header(self) -> Mapping[str, Any]:
         """The header of the run; empty without one."""
         return self.run.header if self.run else {}

@@ -39,6 +39,9 @@ def write_reports(
         if path is not None and not path.is_dir():
             raise UsageError(f"{option}: expected a folder, got {str(path)!r}.")
     evidence = gather(folder, outcome)
+    if evidence.empty:
+        known = "report.json, prove.json, matrix.json or outcome/"
+        raise UsageError(f"DIR: expected {known} in {str(folder)!r}, got none.")
     try:
         for kind in KINDS:
             if kind in (kinds or KINDS):

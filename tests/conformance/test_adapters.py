@@ -179,8 +179,8 @@ def test_what_raises_is_an_answer():
 @pytest.mark.parametrize(
     ("name", "phrase"),
     [
-        ("tensorflow", "expected numpy, torch, jax, py:"),
-        ("py:", "expected numpy, torch, jax, py:"),
+        ("tensorflow", "expected numpy, torch, jax, peer:"),
+        ("py:", "expected numpy, torch, jax, peer:"),
         ("py:no.such.module:adapter", "cannot import no.such.module"),
         ("py:refimpl:nothing", "refimpl has no nothing"),
         ("py:refimpl:sigmoid_focal_loss", "without start, eval, stop"),
@@ -195,3 +195,19 @@ def test_wrong_names_say_what_is_accepted(name, phrase):
 def test_unknown_framework():
     with pytest.raises(ValueError, match="numpy, torch, jax, got 'keras'"):
         from_functions({}, framework="keras")
+
+
+def test_function_that_knows_no_parts_lacks_them():
+    def known(logits, labels, *, reduction="mean"):
+        if reduction not in ("none", "sum", "mean"):
+            raise ValueError(f"{reduction} is not a valid value for reduction")
+        return refimpl.sigmoid_focal_loss(logits, labels, reduction=reduction)
+
+    def broken(logits, labels, **_):
+        raise ValueError(f"shapes {logits.shape} and {labels.shape} do not fit")
+
+    inputs = {"logits": np.zeros(2), "labels": np.ones(2)}
+    asked = Request("sigmoid_focal_loss", inputs, reduction="parts")
+    for function, kind in ((known, NotImplementedOperation), (broken, Errored)):
+        adapter = from_functions({"sigmoid_focal_loss": function}, framework="numpy")
+        assert isinstance(adapter.eval(asked), kind)

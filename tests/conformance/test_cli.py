@@ -72,6 +72,23 @@ def test_unknown_option_and_missing_argument():
     assert conformance("repro", "some#id").returncode == 2
 
 
+def test_every_implementation_that_is_named_is_asked(tmp_path):
+    """The last one alone would hide what the others do."""
+    options = ["--quick", "--select", "*/basic/*", "--out", str(tmp_path)]
+    named = ["--impl", f"{PLANTED}:wrong", "--impl", "numpy"]
+    done = conformance("run", *named, *options)
+    assert done.returncode == 1
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["header"]["options"]["impl"] == [f"{PLANTED}:wrong", "numpy"]
+
+
+def test_report_of_nothing_writes_nothing(tmp_path):
+    done = conformance("report", str(tmp_path))
+    assert done.returncode == 2
+    assert "expected report.json" in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
 def test_selecting_nothing_is_not_a_pass(tmp_path):
     done = conformance("run", "--select", "nothing", "--out", str(tmp_path))
     assert done.returncode == 1
