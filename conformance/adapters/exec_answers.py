@@ -1,13 +1,20 @@
 """What comes back from a program: parsed, checked and never trusted."""
 
 import json
-from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
 from conformance.adapters.exec_arrays import FLOATING, check_shape, output_array
+from conformance.adapters.exec_words import (
+    Message,
+    reason_of,
+    seen,
+    shown,
+    text_of,
+    words_of,
+)
 from conformance.adapters.protocol import (
     Array,
     Capabilities,
@@ -18,15 +25,13 @@ from conformance.adapters.protocol import (
     Response,
     Skipped,
 )
-from conformance.adapters.wire import PROTOCOL, TEXT, WireError
+from conformance.adapters.wire import PROTOCOL, WireError
 from conformance.registry import OPERATIONS
-
-Message = Mapping[str, Any]
 
 # What an answer may need besides its numbers, and what other messages may need.
 SLACK = 1 << 20
-SHOWN = 80
-REASON = 300
+# Of what came instead of an output.
+NAMED = 5
 
 
 def longest(request: Request) -> int:
@@ -68,7 +73,8 @@ def parse(line: bytes, number: int) -> Message:
     found = message.get("id")
     if found != number or type(found) is not int:
         raise WireError(
-            f"expected an answer with id {number}, got id {found!r} in {shown(line)}"
+            f"expected an answer with id {number}, got id {seen(found)} "
+            f"in {shown(line)}"
         )
     return message
 
@@ -86,13 +92,12 @@ def capabilities_of(message: Message) -> Capabilities:
         WireError: They are incomplete, or about something unknown.
     """
     if message.get("message") != "capabilities":
-        what = f"{message.get('message')!r} {_reason(message)}".strip()
+        what = f"{seen(message.get('message'))} {reason_of(message)}".strip()
         raise WireError(f"start: expected the message 'capabilities', got {what}")
-    if str(message.get("protocol")).partition(".")[0] != PROTOCOL.partition(".")[0]:
-        raise WireError(
-            f"start: expected protocol {PROTOCOL!r}, got {message.get('protocol')!r}"
-        )
-    operations = _words(message, "operations")
+    protocol = text_of(message, "protocol")
+    if protocol.partition(".")[0] != PROTOCOL.partition(".")[0]:
+        raise WireError(f"start: expected protocol {PROTOCOL!r}, got {protocol!r}")
+    operations = words_of(message, "operations")
     for name in operations:
         if name not in OPERATIONS:
             near = get_close_matches(name, OPERATIONS, n=1)
@@ -100,13 +105,13 @@ def capabilities_of(message: Message) -> Capabilities:
             raise WireError(
                 f"operations: expected names of the specification, got {name!r}{hint}"
             )
-    dtypes = _words(message, "dtypes") if "dtypes" in message else ("float64",)
+    dtypes = words_of(message, "dtypes") if "dtypes" in message else ("float64",)
     for name in dtypes:
         if name not in FLOATING:
             raise WireError(f"dtypes: expected {', '.join(FLOATING)}, got {name!r}")
     return Capabilities(
-        name=_text(message, "name"),
-        version=_text(message, "version"),
+        name=text_of(message, "name"),
+        version=text_of(message, "version"),
         framework="exec",
         dtypes=dtypes or ("float64",),
         devices=("cpu",),
@@ -133,21 +138,15 @@ def response_of(message: Message, request: Request) -> Response:
     if kind == "outputs":
         return _outputs(message, request)
     if kind == "skipped":
-        return Skipped(_reason(message))
+        return Skipped(reason_of(message))
     if kind == "not_implemented":
-        return NotImplementedOperation(_reason(message))
+        return NotImplementedOperation(reason_of(message))
     if kind == "errored":
-        return Errored(_text(message, "kind"), _reason(message))
+        return Errored(text_of(message, "kind"), reason_of(message))
     raise WireError(
         "expected the message 'outputs', 'skipped', 'not_implemented' or 'errored', "
-        f"got {kind!r}"
+        f"got {seen(kind)}"
     )
-
-
-def shown(line: bytes) -> str:
-    """Shows the beginning of what came."""
-    text = line[:SHOWN].decode("ascii", "backslashreplace")
-    return f"{text!r}{'' if len(line) <= SHOWN else f' and {len(line) - SHOWN} more'}"
 
 
 def _outputs(message: Message, request: Request) -> Outputs:
@@ -159,18 +158,18 @@ def _outputs(message: Message, request: Request) -> Outputs:
     for one in given:
         if not isinstance(one, dict):
             raise WireError(f"outputs: expected objects, got {type(one).__name__}")
-        name = _text(one, "name")
+        name = text_of(one, "name")
         if name in arrays:
             raise WireError(f"{name}: expected once, got twice")
         arrays[name], dtypes[name] = output_array(one, name), one["dtype"]
-    absent = _words(message, "missing") if "missing" in message else ()
+    absent = words_of(message, "missing") if "missing" in message else ()
     for name in request.want:
         if name in absent:
             continue
         if name not in arrays:
             raise WireError(
                 f"expected the output {name}, or its name in 'missing', "
-                f"got {', '.join(arrays) or 'no output'}"
+                f"got {', '.join([*arrays][:NAMED]) or 'no output'}"
             )
         check_shape(request, name, arrays[name])
     wanted = [name for name in request.want if name in arrays]
@@ -182,32 +181,12 @@ def _outputs(message: Message, request: Request) -> Outputs:
     )
 
 
-def _text(message: Message, key: str) -> str:
-    text = message.get(key)
-    if not isinstance(text, str) or not TEXT.fullmatch(text):
-        raise WireError(f"{key}: expected plain text, got {str(text)[:SHOWN]!r}")
-    return text
-
-
-def _reason(message: Message) -> str:
-    """Words for people, which may be careless but must not steer a terminal."""
-    text = str(message.get("reason", ""))[:REASON]
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def _words(message: Message, key: str) -> tuple[str, ...]:
-    words = message.get(key)
-    if not isinstance(words, list):
-        raise WireError(f"{key}: expected an array of names, got {str(words)[:SHOWN]}")
-    return tuple(_text({key: word}, key) for word in words)
-
-
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} stands twice")
+        raise ValueError(f"the key {seen(twice)} stands twice")
     return found
 
 

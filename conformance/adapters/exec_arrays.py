@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.adapters.exec_words import seen
 from conformance.adapters.protocol import Array, Request
 from conformance.adapters.wire import WireError, hexadecimal, rounded
 from conformance.registry import OPERATIONS
@@ -35,7 +36,7 @@ def output_array(one: Mapping[str, Any], name: str) -> Array:
         raise WireError(f"{name}: expected a shape of sizes, got {str(shape)[:SHOWN]}")
     if dtype not in DTYPES:
         raise WireError(
-            f"{name}: expected a dtype of {', '.join(DTYPES)}, got {dtype!r}"
+            f"{name}: expected a dtype of {', '.join(DTYPES)}, got {seen(dtype)}"
         )
     if not isinstance(data, str):
         raise WireError(f"{name}: expected digits, got {type(data).__name__}")

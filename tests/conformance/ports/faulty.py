@@ -12,6 +12,7 @@ import sys
 import time
 
 OPERATION = "binary_cross_entropy_with_logits"
+LONG = "A" * 1_000_000
 evaluations = 0
 
 
@@ -121,6 +122,17 @@ def duplicate_key(message):
     say(f'{{"id":{message["id"]},"message":"outputs","outputs":[],"outputs":[]}}\n')
 
 
+def long_key(message):
+    key = f'"{LONG[:500_000]}":0'
+    say(f'{{"id":{message["id"]},{key},{key}}}\n')
+
+
+def many_names(message):
+    (zeros,) = numbers({**message, "want": ["value"]})
+    crowd = [{**zeros, "name": f"a{i}"} for i in range(10_000)]
+    send(message["id"], "outputs", outputs=crowd)
+
+
 def changed(**changes):
     return lambda message: send(
         message["id"], "outputs", outputs=numbers(message, **changes)
@@ -164,6 +176,16 @@ MODES = {
     "not_int": changed(dtype="int64", data="3fe0000000000000", shape=[1]),
     "refuses": lambda m: send(m["id"], "errored", kind="ValueError", reason='a "b"\n'),
     "skips": lambda m: send(m["id"], "skipped", reason="not today"),
+    "long_kind": lambda m: send(m["id"], "errored", kind=LONG, reason=""),
+    "long_reason": lambda m: send(m["id"], "errored", kind="ValueError", reason=LONG),
+    "long_message": lambda m: send(m["id"], LONG),
+    "long_id": lambda _: send(LONG, "outputs"),
+    "long_name": changed(name=LONG),
+    "long_dtype": changed(dtype=LONG),
+    "long_data": changed(data=LONG),
+    "long_missing": lambda m: send(m["id"], "outputs", outputs=[], missing=[LONG]),
+    "long_key": long_key,
+    "many_names": many_names,
 }
 STARTS = {
     "crash_at_start": lambda _: sys.exit(7),
@@ -172,6 +194,13 @@ STARTS = {
     "claims_other_protocol": lambda n: claim(n, protocol="2.0"),
     "claims_typo": lambda n: claim(n, operations=["binary_cross_entropy_with_logit"]),
     "claims_dtype": lambda n: claim(n, dtypes=["double"]),
+    "claims_long_name": lambda n: claim(n, name=LONG),
+    "claims_long_version": lambda n: claim(n, version=LONG),
+    "claims_long_operation": lambda n: claim(n, operations=[LONG]),
+    "claims_long_dtype": lambda n: claim(n, dtypes=[LONG]),
+    "claims_long_protocol": lambda n: claim(n, protocol=LONG),
+    "claims_twice": lambda n: claim(n, dtypes=["float64"] * 90_000),
+    "answers_long": lambda n: send(n, LONG),
     "refuses_to_start": lambda n: send(n, "errored", kind="OSError", reason="no GPU"),
 }
 
