@@ -13,6 +13,7 @@ from conformance.registry import OPERATIONS
 
 FLOATING = ("float64", "float32", "bfloat16", "float16")
 DTYPES = (*FLOATING, "int64", "int32", "bool")
+AXES = 8
 SHOWN = 60
 
 
@@ -30,17 +31,13 @@ def output_array(one: Mapping[str, Any], name: str) -> Array:
         WireError: Shape, digits or dtype do not fit each other.
     """
     shape, data, dtype = one.get("shape"), one.get("data"), one.get("dtype")
-    if not isinstance(shape, list) or not all(
-        type(n) is int and 0 <= n < 2**48 for n in shape
-    ):
-        raise WireError(f"{name}: expected a shape of sizes, got {str(shape)[:SHOWN]}")
     if dtype not in DTYPES:
         raise WireError(
             f"{name}: expected a dtype of {', '.join(DTYPES)}, got {seen(dtype)}"
         )
     if not isinstance(data, str):
         raise WireError(f"{name}: expected digits, got {type(data).__name__}")
-    size = math.prod(shape)
+    size = _size(shape, name)
     if len(data) != 16 * size:
         raise WireError(
             f"{name}: expected 16 hexadecimal digits for each of {size} numbers of "
@@ -49,6 +46,23 @@ def output_array(one: Mapping[str, Any], name: str) -> Array:
     numbers = _numbers(data, name).reshape(shape)
     _check_range(numbers, dtype, name)
     return numbers
+
+
+def _size(shape: object, name: str) -> int:
+    """How many numbers a shape has, once it is one that an array could have."""
+    if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+        raise WireError(f"{name}: expected a shape of sizes, got {seen(shape)}")
+    # Before anything is multiplied, which the sender could make last for hours.
+    if len(shape) > AXES:
+        raise WireError(
+            f"{name}: expected a shape of at most {AXES} sizes, got {len(shape)}"
+        )
+    # Beside a 0 as well, where no digits stand against it.
+    if math.prod(n or 1 for n in shape) >= 2**48:
+        raise WireError(
+            f"{name}: expected a shape of fewer than 2**48 numbers, got {seen(shape)}"
+        )
+    return math.prod(shape)
 
 
 def _numbers(data: str, name: str) -> Array:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,29 @@ def test_long_claims_are_refused(mode, words, faulty):
         faulty(mode).start()
     assert words in str(raised.value)
     assert len(str(raised.value)) < SHORT
+
+
+# Shapes that no array has.
+SHAPES = {
+    "many_axes": "value: expected a shape of at most 8 sizes, got 100",
+    "huge_axes": "value: expected a shape of at most 8 sizes, got 2000",
+    "more_axes_than_time": "value: expected a shape of at most 8 sizes, got 60000",
+    "huge_beside_zero": "value: expected a shape of fewer than 2**48 numbers",
+    "long_size": "value: expected a shape of fewer than 2**48 numbers, got [1000",
+}
+
+
+@pytest.mark.parametrize("mode", SHAPES)
+def test_shape_without_bounds_is_the_mistake_of_the_port(mode, faulty):
+    adapter = faulty(mode)
+    adapter.start()
+    began = time.monotonic()
+    answer = adapter.eval(ONE)
+    assert time.monotonic() - began < 2
+    assert isinstance(answer, Errored)
+    assert answer.kind == "adapter: ProtocolError"
+    assert SHAPES[mode] in answer.message
+    assert len(answer.message) < SHORT
 
 
 @pytest.mark.parametrize("mode", ["long_kind", "long_reason", "many_names"])
