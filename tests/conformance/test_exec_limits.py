@@ -109,6 +109,16 @@ def test_shape_without_bounds_is_the_mistake_of_the_port(mode, faulty):
     assert len(answer.message) < SHORT
 
 
+def test_key_among_many_is_found_at_once(faulty):
+    adapter = faulty("many_keys")
+    adapter.start()
+    began = time.monotonic()
+    answer = adapter.eval(ONE)
+    assert time.monotonic() - began < 5
+    assert isinstance(answer, Errored)
+    assert "the key 'id' stands twice" in answer.message
+
+
 @pytest.mark.parametrize("mode", ["long_kind", "long_reason", "many_names"])
 def test_megabytes_of_words_leave_a_small_report(mode, tmp_path):
     command = f"exec:{sys.executable} -S {FAULTY} {mode}"

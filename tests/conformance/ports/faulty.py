@@ -127,6 +127,11 @@ def long_key(message):
     say(f'{{"id":{message["id"]},{key},{key}}}\n')
 
 
+def many_keys(message):
+    keys = "".join(f'"{i}":0,' for i in range(90_000))
+    say(f'{{{keys}"id":{message["id"]},"id":{message["id"]}}}\n')
+
+
 def many_names(message):
     (zeros,) = numbers({**message, "want": ["value"]})
     crowd = [{**zeros, "name": f"a{i}"} for i in range(10_000)]
@@ -190,6 +195,7 @@ MODES = {
     "long_data": changed(data=LONG),
     "long_missing": lambda m: send(m["id"], "outputs", outputs=[], missing=[LONG]),
     "long_key": long_key,
+    "many_keys": many_keys,
     "many_names": many_names,
 }
 STARTS = {
