@@ -6,8 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from conformance.adapters.protocol import Array, Outputs, Request, Response
+from conformance.adapters.protocol import (
+    Array,
+    NotImplementedOperation,
+    Outputs,
+    Request,
+    Response,
+)
 from conformance.adapters.shards import joined, split
+
+# What the mean of a whole is made of.
+MEAN = ("value", "normalizer")
 
 
 def evaluate_all(ask: Callable[[Request], Response], request: Request) -> Response:
@@ -18,20 +27,24 @@ def evaluate_all(ask: Callable[[Request], Response], request: Request) -> Respon
         request: A request with shards, of an operation without state.
 
     Returns:
-        Outputs of the whole: the mean, and gradients of it; or the first answer that
-        is no numbers.
+        Outputs of the whole: the mean, and gradients of it, where no shard lacks them;
+        or the first answer that is no numbers, or not those that a mean is made of.
     """
     gradients = tuple(f"grad_{name}" for name in request.gradients)
     parts: list[Outputs] = []
     slopes: list[Outputs] = []
     for shard in split(request):
-        total = ask(replace(shard, want=("value", "normalizer")))
+        total = ask(replace(shard, want=MEAN))
         slope = ask(replace(shard, want=gradients, reduction="sum"))
-        for answer in (total, slope):
-            if not isinstance(answer, Outputs):
-                return answer
-        parts += [total] if isinstance(total, Outputs) else []
-        slopes += [slope] if isinstance(slope, Outputs) else []
+        if not isinstance(total, Outputs):
+            return total
+        if not isinstance(slope, Outputs):
+            return slope
+        absent = [name for name in MEAN if name not in total.arrays]
+        if absent:
+            return NotImplementedOperation(f"no {absent[0]}")
+        parts.append(total)
+        slopes.append(slope)
     normalizer = np.sum([part.arrays["normalizer"] for part in parts])
     divisor = normalizer if normalizer else 1.0
     total = np.sum([part.arrays["value"] for part in parts], axis=0) / divisor
@@ -50,6 +63,8 @@ def _of_mean(
     """The gradients of a shard; those of arguments that all share are added up."""
     found = {}
     for name, slope in own.arrays.items():
+        if not all(name in one.arrays for one in every):
+            continue
         shared = name.removeprefix("grad_") in request.arrays
         total = np.sum([one.arrays[name] for one in every], axis=0) if shared else slope
         found[name] = np.asarray(total / divisor)

@@ -36,7 +36,7 @@ def numbers(message, **changes):
     outputs = []
     for name in message["want"]:
         shape = logits["shape"]
-        if name == "value" and reduction["data"] != "none":
+        if name == "normalizer" or (name == "value" and reduction["data"] != "none"):
             shape = []
         size = 1
         for length in shape:
@@ -144,6 +144,20 @@ def changed(**changes):
     )
 
 
+def lacking(name, after=0):
+    """Says that an output is missing, of calls after the first few."""
+
+    def answer(message):
+        global evaluations
+        evaluations += 1
+        absent = [name] if evaluations > after and name in message["want"] else []
+        want = [one for one in message["want"] if one not in absent]
+        outputs = numbers({**message, "want": want})
+        send(message["id"], "outputs", outputs=outputs, missing=absent)
+
+    return answer
+
+
 MODES = {
     "good": changed(),
     "hang": hang,
@@ -169,6 +183,10 @@ MODES = {
     "no_outputs": lambda m: send(m["id"], "outputs"),
     "missing": lambda m: send(m["id"], "outputs", outputs=[]),
     "said_missing": lambda m: send(m["id"], "outputs", outputs=[], missing=m["want"]),
+    "lacks_normalizer": lacking("normalizer"),
+    "lacks_value": lacking("value"),
+    "lacks_gradient": lacking("grad_labels"),
+    "lacks_gradient_later": lacking("grad_labels", after=2),
     "same_output_twice": lambda m: send(m["id"], "outputs", outputs=numbers(m) * 2),
     "decimal": changed(data="0.6931471805599453"),
     "no_digits": changed(data="nan"),
