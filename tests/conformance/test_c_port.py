@@ -11,7 +11,9 @@ import pytest
 
 from conformance import vectors
 from conformance.adapters import Outputs, Request, resolve
+from conformance.levels import LEVELS, standings
 from conformance.registry import OPERATIONS
+from conformance.report.stream import read
 
 ROOT = Path(__file__).parents[2]
 SOURCES = Path(__file__).parent / "ports" / "c"
@@ -48,9 +50,21 @@ def run(program, out, *options):
     return done, report["results"]
 
 
+def levels_of(out):
+    """Levels by operation, of a run that asked everything."""
+    stored = read(out / "report.json")
+    found = standings(stored.results, stored.header["options"]["profile"])
+    return {operation: one.levels for (_, operation), one in found.items()}
+
+
 def test_port_conforms_throughout(port, tmp_path):
     done, results = run(port, tmp_path)
     assert done.returncode == 0, done.stdout
+    levels = levels_of(tmp_path)
+    assert set(levels) >= set(THREE)
+    for operation in THREE:
+        held = [levels[operation][level] for level in LEVELS[:3]]
+        assert held == ["held"] * 3, operation
     own = [r for r in results if r["operation"] in THREE]
     assert {r["status"] for r in own} == {"pass", "skipped"}
     asked = {r["profile"] for r in own if r["status"] == "pass"}
@@ -90,7 +104,8 @@ def test_points_are_answered_fast(port):
         adapter.stop()
 
 
-# File, what stands there, what the fault makes of it, where to look, what must show.
+# File, what stands there, what the fault makes of it, where to look, what must show,
+# and the clause that it departs from.
 FAULTS = {
     "alpha swapped": (
         "focal.c",
@@ -98,6 +113,7 @@ FAULTS = {
         "return e->y * e->off + (1 - e->y) * e->on;",
         "sigmoid_focal_loss/basic/*",
         "alpha=0.25",
+        "FOC-1",
     ),
     "gradient that cancels": (
         "bce.c",
@@ -105,6 +121,7 @@ FAULTS = {
         "return times(e->v, sigmoid(e->x) - e->y);",
         "binary_cross_entropy_with_logits/saturation/default",
         "y=1;x=",
+        "BCE-2",
     ),
     "mean of kept examples": (
         "classes.c",
@@ -112,6 +129,7 @@ FAULTS = {
         "each[i] = call->kept;",
         "cross_entropy/reduction/*",
         r"class_weights=\(1,2,5\)",
+        "CE-4",
     ),
     "ignored index counted": (
         "classes.c",
@@ -119,6 +137,7 @@ FAULTS = {
         "call->kept = 1;",
         "cross_entropy/ignore/*",
         "cross_entropy/ignore/",
+        "CE-5",
     ),
     "softplus with a threshold": (
         "numbers.c",
@@ -126,13 +145,14 @@ FAULTS = {
         "return v > 20 ? v : log1p(exp(v));",
         "binary_cross_entropy_with_logits/cancellation/*",
         r"x=-?2\d",
+        "BCE-1",
     ),
 }
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_planted_fault_is_named(name, tmp_path):
-    file, right, wrong, select, where = FAULTS[name]
+    file, right, wrong, select, where, clause = FAULTS[name]
     sources = tmp_path / "sources"
     shutil.copytree(SOURCES, sources)
     text = (sources / file).read_text()
@@ -146,6 +166,11 @@ def test_planted_fault_is_named(name, tmp_path):
     assert all(re.search(where, point) for point in failed), failed
     assert failed[0] in done.stdout
     assert f"--impl exec:{program}" in done.stdout
+    assert re.search(rf"from (clause )?{clause}\b", done.stdout)
+    # The most specific clause comes first, and is one of the operation.
+    first = {r["clauses"][0] for r in results if r["failures"]}
+    assert clause in first
+    assert {one.partition("-")[0] for one in first} == {clause.partition("-")[0]}
 
 
 def test_case_is_reproduced_through_the_program(port):
