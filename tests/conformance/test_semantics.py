@@ -254,3 +254,33 @@ def test_wrong_gradient_breaks_identities_of_gradients_alone():
     }
     assert {output for output, _ in failed} == {"grad"}
     assert ("grad", f"{FOCAL}/semantics/gamma-0-is-cross-entropy") in failed
+
+
+def state_of(change):
+    def changed(x, y, state=None, *, momentum=0.0, **options):
+        loss, after = ghmc(x, y, state, momentum=momentum, **options)
+        return loss, change(after) if momentum else after
+
+    return changed
+
+
+BAD_STATES = {
+    "nan": lambda s: s._replace(counts=s.counts * np.nan),
+    "infinite": lambda s: s._replace(counts=s.counts + np.inf),
+    "negative": lambda s: s._replace(counts=-1 - s.counts),
+    "negative updates": lambda s: s._replace(updates=-1 - s.updates),
+    "too short": lambda s: s._replace(counts=s.counts[1:], updates=s.updates[1:]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_STATES)
+def test_state_that_none_may_have_is_a_deviation_and_no_fault(name):
+    # Handed back, it would rightly be refused, and the refusal taken for a fault.
+    adapter = planted(GHMC, state_of(BAD_STATES[name]))
+    found = list(results(adapter, GHMC))
+    assert not [r for r in found if r.status == "errored"]
+    for average in ("debiased", "published"):
+        path = f"{GHMC}/semantics/{average}-average-of-the-same-batch"
+        failed = [r for r in found if r.group == path and r.status == "fail"]
+        assert failed
+        assert all(r.output.startswith("state_") and r.lost for r in failed)

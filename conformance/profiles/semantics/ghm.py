@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from conformance.adapters.protocol import Array
 from conformance.profiles.calls import STATE, Call
 from conformance.profiles.points import (
     G_X,
@@ -48,17 +49,29 @@ def counts(name: str) -> np.ndarray:
     return np.bincount(index, minlength=BINS).astype(float)
 
 
+def may_be(part: Array) -> bool:
+    """Whether a call must accept the counts, or the updates, of a state."""
+    return part.shape == (BINS,) and bool(np.isfinite(part).all() and (part >= 0).all())
+
+
 def carried(
     answer: Answer, call: Call, factors: tuple[float, ...], *, debias: bool
 ) -> Iterator[Pair]:
     """The same batch again and again, its state handed on."""
     (plain,) = answer(call, "value")
     now = call(momentum=MOMENTUM, debias=debias)
-    for step, factor in enumerate(factors):
+    found = counts(call.operation)
+    for step, factor in enumerate(factors, start=1):
         value, *state = answer(now, "value", *STATE)
-        yield Pair(f"value of step {step + 1}", value, factor * plain)
-        seen = np.where(counts(call.operation) > 0, step + 1, 0)
+        yield Pair(f"value of step {step}", value, factor * plain)
+        seen = np.where(found > 0, step, 0)
         yield Pair("state_updates", state[1], seen, exact=True)
+        if not may_be(state[0]):
+            average = (1 - MOMENTUM**step) * found
+            yield Pair("state_counts", state[0], average, exact=True)
+        if not all(map(may_be, state)):
+            # Handed on, it would rightly be refused, and no numbers would come.
+            return
         now = now(state_counts=state[0], state_updates=state[1].astype(np.int64))
 
 
