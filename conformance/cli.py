@@ -144,7 +144,7 @@ def smoke(
     """
     _set_timeout(timeout)
     _keep_compilations()
-    from conformance.smoke import smoke as run_smoke
+    from conformance.smoke.run import smoke as run_smoke
 
     raise typer.Exit(run_smoke(impl, _console(), validate=validate))
 

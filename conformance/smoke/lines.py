@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.errors import UsageError
 
-SCHEMA = Path(__file__).parent / "spec" / "1.0" / "protocol.schema.json"
+SCHEMA = Path(__file__).parents[1] / "spec" / "1.0" / "protocol.schema.json"
 # Lines and messages are shown up to here.
 SHOWN = 400
 

@@ -7,7 +7,6 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from conformance import smoke_cases, smoke_hints
 from conformance.adapters import (
     Adapter,
     Capabilities,
@@ -20,8 +19,9 @@ from conformance.adapters import (
 from conformance.adapters.exec_runtime import ExecAdapter
 from conformance.errors import UsageError
 from conformance.profiles.evaluate import ask
-from conformance.smoke_cases import UNKNOWN, Case
-from conformance.smoke_lines import Lines, Schema
+from conformance.smoke import cases, hints
+from conformance.smoke.cases import UNKNOWN, Case
+from conformance.smoke.lines import Lines, Schema
 
 
 def smoke(impl: str, console: Console, *, validate: bool = False) -> int:
@@ -61,13 +61,13 @@ def _start(
         claimed = adapter.start()
     except Exception as error:
         reason = Errored(type(error).__name__, str(error))
-        for label, text in (*lines.shown(), ("likely", smoke_hints.of_message(reason))):
+        for label, text in (*lines.shown(), ("likely", hints.of_message(reason))):
             if text:
                 _print(console, f"  {label:<9}{text}")
         raise UsageError(
             f"IMPL {impl}: the adapter does not start ({reason.kind}: {error})."
         ) from error
-    if not smoke_cases.choose(claimed.operations):
+    if not cases.choose(claimed.operations):
         names = ", ".join(claimed.operations) or "none"
         raise UsageError(f"IMPL {impl}: expected an operation to ask, got {names}.")
     _print(console, f"{impl}: {claimed.name} {claimed.version} claims")
@@ -79,9 +79,9 @@ def _ask_all(
     adapter: Adapter, claimed: Capabilities, lines: "Lines", console: Console
 ) -> Iterator[bool]:
     """Asks the cases; yields whether they went wrong."""
-    operation = smoke_cases.choose(claimed.operations)
+    operation = cases.choose(claimed.operations)
     dtype = "float64" if "float64" in claimed.dtypes else claimed.dtypes[0]
-    asked = smoke_cases.cases(operation, dtype)
+    asked = cases.cases(operation, dtype)
     for number, case in enumerate(asked, start=1):
         response = ask(adapter, case.request)
         found, hint = judge(case, response)
@@ -106,13 +106,13 @@ def judge(case: Case, response: Response) -> tuple[list[str], str]:
     if case.request.operation == UNKNOWN:
         if isinstance(response, NotImplementedOperation):
             return [], ""
-        hint = smoke_hints.of_words(case, response)
+        hint = hints.of_words(case, response)
         hint = hint or "the name of the operation is not looked at"
         return [f"expected not_implemented, got {_kind(response)}"], hint
     if not isinstance(response, Outputs):
-        hint = smoke_hints.of_words(case, response)
+        hint = hints.of_words(case, response)
         return [f"expected numbers, got {_kind(response)}"], hint
-    problems, hints = [], []
+    problems, likely = [], []
     for output, expected in case.expected.items():
         actual = response.arrays.get(output)
         if actual is None and output.startswith("grad_"):
@@ -120,12 +120,12 @@ def judge(case: Case, response: Response) -> tuple[list[str], str]:
             continue
         if actual is None:
             problems.append(f"expected {output}, got none")
-        elif not smoke_hints.close(np.asarray(actual), expected):
+        elif not hints.close(np.asarray(actual), expected):
             problems.append(
                 f"{output}: expected {_numbers(expected)}, got {_numbers(actual)}"
             )
-            hints.append(smoke_hints.of_numbers(case, output, np.asarray(actual)))
-    return problems, next(filter(None, hints), "")
+            likely.append(hints.of_numbers(case, output, np.asarray(actual)))
+    return problems, next(filter(None, likely), "")
 
 
 def _story(

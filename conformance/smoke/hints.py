@@ -9,7 +9,7 @@ import numpy as np
 from conformance.adapters import Errored, Outputs, Response, resolve
 from conformance.adapters.protocol import Array
 from conformance.budgets import SMOKE_TOLERANCE
-from conformance.smoke_cases import UNKNOWN, Case
+from conformance.smoke.cases import UNKNOWN, Case
 
 # What a message of the harness says, and what usually lies behind it.
 WORDS = (

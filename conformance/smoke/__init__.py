@@ -1,0 +1,1 @@
+"""Is the adapter right? Trivial questions, before an implementation is judged."""
