@@ -54,7 +54,7 @@ class Program:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                # Ctrl-C is for us; and all that it starts is ended with it.
+                # Ctrl-C is for us; and what stays in its group is ended with it.
                 start_new_session=True,
             )
         except OSError as error:
@@ -106,7 +106,7 @@ class Program:
         self.end()
 
     def end(self) -> None:
-        """Ends the program and whatever it started."""
+        """Ends the program and all processes of its group."""
         self._end()
 
     def last_words(self) -> str:
