@@ -56,6 +56,11 @@ class Standing:
     losses: dict[str, list[Result]] = field(default_factory=dict)
 
     @property
+    def partial(self) -> bool:
+        """Whether more was declined than judged: what is held, is held of a part."""
+        return self.declined > self.judged
+
+    @property
     def reached(self) -> str:
         """The highest level that is held with all below it; empty for none."""
         reached = ""

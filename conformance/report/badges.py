@@ -70,7 +70,9 @@ def badges(evidence: Evidence) -> dict[str, str]:
             state = LOST if LOST in states else HELD if states == {HELD} else ""
             colour = {LOST: BAD, HELD: GOOD}.get(state, UNKNOWN)
             label = f"{name} {level} {MEANINGS[level]}"
-            found[f"{folder}/{level}.svg"] = badge(label, state or NO_DATA, colour)
+            part = " in part" if state == HELD and reach.partial else ""
+            message = f"{state}{part}" or NO_DATA
+            found[f"{folder}/{level}.svg"] = badge(label, message, colour)
         for operation in [operation for who, operation in standings if who == impl]:
             reach = facts.reach(run, impl, operation)
             message = _message(reach) if reach.operations else "not implemented"
@@ -85,7 +87,8 @@ def _message(reach: Reach) -> str:
         return NO_DATA
     part = reach.operations < reach.among
     share = [f"{reach.operations} of {reach.among} operations"] if part else []
-    return " ".join([reach.level, *share, *reach.dtypes])
+    some = ["in part"] if reach.partial and reach.level != NO_LEVEL else []
+    return " ".join([reach.level, *some, *share, *reach.dtypes])
 
 
 def _unused(name: str, found: dict[str, str]) -> str:

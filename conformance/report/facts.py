@@ -120,12 +120,14 @@ class Reach:
         dtypes: Those in which numbers were compared.
         operations: How many operations were judged.
         among: How many there are.
+        partial: Whether in one of them more was declined than judged.
     """
 
     level: str
     dtypes: tuple[str, ...]
     operations: int
     among: int
+    partial: bool = False
 
 
 def reach(run: Stored, impl: str, operation: str = "") -> Reach:
@@ -154,7 +156,8 @@ def reach(run: Stored, impl: str, operation: str = "") -> Reach:
         if (result.impl, result.operation) in found and result.compared
     }
     known = tuple(dtype for dtype in UNIT_ROUNDOFF if dtype in dtypes)
-    return Reach(level, known, len(judged), len(found))
+    partial = any(standing.partial for standing in judged)
+    return Reach(level, known, len(judged), len(found), partial)
 
 
 def faults(results: Iterable[Result]) -> Iterator[Result]:

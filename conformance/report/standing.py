@@ -33,6 +33,7 @@ def _said(standing: Standing) -> str:
         return " ".join(k for k, v in standing.levels.items() if v == state)
 
     held, lost = those(HELD), those(LOST)
-    phrases = [f"holds {held}"] if held else []
+    part = " in part" if standing.partial else ""
+    phrases = [f"holds {held}{part}"] if held else []
     phrases += [f"loses {lost}"] if lost else []
     return ", ".join(phrases) or "holds no level that is known"

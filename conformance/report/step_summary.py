@@ -55,9 +55,10 @@ def step_summary(evidence: Evidence) -> str:
 def _reaches(evidence: Evidence) -> list[tuple[str, str]]:
     if evidence.run is None:
         return []
+    found = [(impl, facts.reach(evidence.run, impl)) for impl in evidence.impls]
     return [
-        (impl, facts.reach(evidence.run, impl).level or "unknown")
-        for impl in evidence.impls
+        (impl, f"{reach.level or 'unknown'}{' in part' if reach.partial else ''}")
+        for impl, reach in found
     ]
 
 

@@ -1,5 +1,6 @@
 """The summary of a run for people, on a terminal or in a file."""
 
+import io
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +24,9 @@ PIPE_WIDTH = 100
 
 def make_console() -> Console:
     """Makes the console that all commands write to."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that lacks a sign must not end a run.
+        sys.stdout.reconfigure(errors="replace")
     plain = not sys.stdout.isatty()
     return Console(width=PIPE_WIDTH if plain else None, highlight=False, markup=False)
 

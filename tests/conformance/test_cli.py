@@ -82,6 +82,14 @@ def test_every_implementation_that_is_named_is_asked(tmp_path):
     assert report["header"]["options"]["impl"] == [f"{PLANTED}:wrong", "numpy"]
 
 
+def test_output_without_unicode_does_not_end_a_run(tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    options = ["--impl", "numpy", "--quick", "--out", str(tmp_path)]
+    done = conformance("run", *options, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "u?K" in done.stdout
+
+
 def test_report_of_nothing_writes_nothing(tmp_path):
     done = conformance("report", str(tmp_path))
     assert done.returncode == 2

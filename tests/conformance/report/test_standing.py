@@ -1,5 +1,7 @@
 """Levels in the summary of a run."""
 
+from dataclasses import replace
+
 from conformance.profiles import Result
 from conformance.report.standing import sentences
 
@@ -40,3 +42,11 @@ def test_what_is_not_known_is_not_held():
     (line,) = sentences(results, ("accuracy",))
     assert line == "own holds no level that is known in sigmoid_focal_loss"
     assert [*sentences([result("all", status="not_implemented")], PROFILES)] == []
+
+
+def test_what_is_mostly_declined_is_held_in_part():
+    declined = result("accuracy", status="not_implemented", compared=0)
+    results = [*(result(p) for p in PROFILES), *([declined] * 7)]
+    results = [replace(r, output=f"grad_{i}") for i, r in enumerate(results)]
+    (line,) = sentences(results, PROFILES)
+    assert line == "own holds L0 L1 L2 in part in sigmoid_focal_loss"
