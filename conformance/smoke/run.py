@@ -19,6 +19,7 @@ from conformance.adapters import (
 from conformance.adapters.exec_runtime import ExecAdapter
 from conformance.errors import UsageError
 from conformance.profiles.evaluate import ask
+from conformance.profiles.unit import HALVES
 from conformance.smoke import cases, hints
 from conformance.smoke.cases import UNKNOWN, Case
 from conformance.smoke.lines import Lines, Schema
@@ -125,7 +126,17 @@ def judge(case: Case, response: Response) -> tuple[list[str], str]:
                 f"{output}: expected {_numbers(expected)}, got {_numbers(actual)}"
             )
             likely.append(hints.of_numbers(case, output, np.asarray(actual)))
+        elif response.dtypes.get(output) != _dtype(case, output):
+            came = response.dtypes.get(output, "none")
+            problems.append(f"{output}: expected {_dtype(case, output)}, got {came}")
+            likely.append("the dtype of the answer is not that of the question")
     return problems, next(filter(None, likely), "")
+
+
+def _dtype(case: Case, output: str) -> str:
+    """The dtype that an output must come back in."""
+    dtype = case.request.dtype
+    return "float32" if dtype in HALVES and output[:5] != "grad_" else dtype
 
 
 def _story(

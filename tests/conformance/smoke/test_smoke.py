@@ -109,6 +109,14 @@ def test_mistake_is_named(words):
     assert words in hint
 
 
+def test_answer_in_another_dtype_is_named():
+    case = value(2)
+    answer = Outputs(dict(case.expected), {"value": "float32"})
+    problems, hint = judge(case, answer)
+    assert problems == ["value: expected float64, got float32"]
+    assert hint == "the dtype of the answer is not that of the question"
+
+
 def test_reading_and_writing_backwards_is_named():
     swapped = {k: v.byteswap() for k, v in value(2).request.inputs.items()}
     request = Request(BCE, swapped)
