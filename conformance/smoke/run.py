@@ -135,6 +135,8 @@ def judge(case: Case, response: Response) -> tuple[list[str], str]:
 
 def _dtype(case: Case, output: str) -> str:
     """The dtype that an output must come back in."""
+    if output == "mask":
+        return "bool"
     dtype = case.request.dtype
     return "float32" if dtype in HALVES and output[:5] != "grad_" else dtype
 
