@@ -28,7 +28,7 @@ def ratchet_command(
     nothing is; 2 wrong usage, and a value above the budget, which cannot be written.
     """
     from conformance.ratchet import FILE
-    from conformance.ratchet_command import run as run_ratchet
+    from conformance.ratchet.command import run as run_ratchet
     from conformance.report.terminal import make_console
 
     status = run_ratchet(

@@ -10,7 +10,7 @@ from conformance.errors import UsageError
 from conformance.plan import Options
 from conformance.profiles import PROFILES, Result
 from conformance.ratchet import FILE, Key
-from conformance.ratchet_command import run as command
+from conformance.ratchet.command import run as command
 from conformance.report.stream import Stream, read
 from tests.conformance.test_cli import PLANTED, conformance
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from conformance import ratchet
 from conformance.budgets import largest_error
 from conformance.errors import UsageError
 from conformance.profiles import Result
+from conformance.ratchet.record import Key, Values, entries, worst
 
 
 def updated(
@@ -35,7 +35,7 @@ def updated(
     Raises:
         UsageError: An error is larger than what conforms.
     """
-    old, now, lines = dict(ratchet.entries(kept, name)), ratchet.worst(results), []
+    old, now, lines = dict(entries(kept, name)), worst(results), []
     raised: list[dict[str, Any]] = []
     new = dict(old)
     for key, error in now.items():
@@ -70,14 +70,12 @@ def updated(
     return {**kept, "platforms": platforms}, lines
 
 
-def _raised(
-    key: ratchet.Key, old: float, new: float | None, reason: str
-) -> dict[str, Any]:
+def _raised(key: Key, old: float, new: float | None, reason: str) -> dict[str, Any]:
     return {"what": str(key), "from": old, "to": new, "reason": reason}
 
 
-def _nested(values: Mapping[ratchet.Key, float]) -> ratchet.Values:
-    nested: ratchet.Values = {}
+def _nested(values: Mapping[Key, float]) -> Values:
+    nested: Values = {}
     for (impl, operation, dtype, kind), value in sorted(values.items()):
         dtypes = nested.setdefault(impl, {}).setdefault(operation, {})
         dtypes.setdefault(dtype, {})[kind] = value

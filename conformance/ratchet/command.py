@@ -8,7 +8,7 @@ from rich.console import Console
 from conformance import ratchet
 from conformance.errors import UsageError
 from conformance.profiles import PROFILES
-from conformance.ratchet_update import save, updated
+from conformance.ratchet.update import save, updated
 from conformance.report.counts import exit_status, tallies
 from conformance.report.stream import Stored, read
 
