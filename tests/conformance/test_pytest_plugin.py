@@ -8,18 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from conformance import canaries, pytest_items, pytest_plugin
+from conformance import canaries, pytest_plugin
+from conformance.plugin import items
 
 pytest_plugins = "pytester"
 
 ROOT = Path(__file__).parents[2]
-PLUGIN = "conformance.pytest_plugin"
+PLUGIN = "conformance.plugin.options"
 PLANTED = "py:tests.conformance.planted"
 FOCAL = "sigmoid_focal_loss"
 SATURATION = f"{FOCAL}/saturation/*"
 # Where the project is installed anew, the plugin is there by itself.
-PRELOADED = ("conformance.pytest_session", "tests.conformance.planted")
-LOADED = any(point.value == PLUGIN for point in entry_points(group="pytest11"))
+PRELOADED = ("conformance.plugin.session", "tests.conformance.planted")
+NAME = "equipoise_conformance"
+LOADED = any(point.name == NAME for point in entry_points(group="pytest11"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,7 +49,7 @@ def judge(pytester, monkeypatch):
         if alone:
             plugin = () if LOADED else ("-p", PLUGIN)
             return pytester.runpytest_subprocess(*plugin, *given)
-        plugins = () if LOADED else (pytest_plugin,)
+        plugins = () if LOADED else (importlib.import_module(PLUGIN),)
         return pytester.runpytest_inprocess(*given, plugins=plugins)
 
     return run
@@ -55,8 +57,12 @@ def judge(pytester, monkeypatch):
 
 def test_entry_point_is_the_module():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["entry-points"]["pytest11"] == {"equipoise_conformance": PLUGIN}
+    assert project["entry-points"]["pytest11"] == {NAME: PLUGIN}
     assert not any("pytest" in name for name in project["dependencies"])
+    # Where the project is installed from before, its old name is found.
+    plugin = importlib.import_module(PLUGIN)
+    assert pytest_plugin.pytest_configure is plugin.pytest_configure
+    assert pytest_plugin.pytest_addoption is plugin.pytest_addoption
 
 
 def test_reference_passes_with_a_test_for_each_group(judge):
@@ -84,7 +90,7 @@ def test_failure_is_told_like_on_the_command_line(judge):
     ):
         assert phrase in text
     assert "Traceback" not in text
-    assert "pytest_items.py" not in text
+    assert "plugin/items.py" not in text
 
 
 def test_partial_is_judged_where_it_can_be(judge):
@@ -179,7 +185,7 @@ def test_wrong_usage_is_one_line(judge, options, phrases):
 
 
 def test_lost_answers_fail(judge, monkeypatch):
-    monkeypatch.setattr(pytest_items, "evaluate", lambda *_: [])
+    monkeypatch.setattr(items, "evaluate", lambda *_: [])
     done = judge("numpy", "-k", "hard_example_mining and accuracy and kink")
     assert done.ret == 1
     assert "the harness lost 1 answers" in done.stdout.str()
@@ -234,7 +240,7 @@ def test_without_the_option_there_is_nothing(judge, pytester):
         def test_nothing_is_loaded():
             heavy = {"numpy", "torch", "jax", "rich", "conformance.plan"}
             assert not heavy & {*sys.modules}
-            assert "conformance.pytest_plugin" in sys.modules
+            assert "conformance.plugin.options" in sys.modules
         """
     )
     done = judge("", of=(), quick=False, alone=True)

@@ -13,13 +13,13 @@ from conformance import canaries
 from conformance.adapters.resolve import split_names
 from conformance.errors import UsageError
 from conformance.plan import Judged, Options, choose, start
+from conformance.plugin.items import COMPARED, Suite
+from conformance.plugin.options import NAME
 from conformance.profiles import PROFILES
-from conformance.pytest_items import COMPARED, Suite
-from conformance.pytest_plugin import NAME
 from conformance.vectors import manifest
 
 # The file whose collection stands for the suite; the package has no tests of its own.
-HERE = Path(__file__).with_name("pytest_plugin.py")
+HERE = Path(__file__).with_name("options.py")
 OPTION = re.compile(r"--(impl|profile|select|device)\b")
 
 
