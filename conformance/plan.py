@@ -37,11 +37,9 @@ class Options:
     ratchet: Path | None = None
 
     @property
-    def full(self) -> bool:
-        """Whether everything is asked."""
-        return (
-            not self.quick and not self.select and set(self.profiles) >= set(PROFILES)
-        )
+    def complete(self) -> bool:
+        """Whether everything that a run of its size can ask is asked."""
+        return not self.select and set(self.profiles) >= set(PROFILES)
 
     def identity(self) -> dict[str, Any]:
         """The options that decide what is compared."""

@@ -113,8 +113,13 @@ def _held(
     """Compares what conforms with the errors of the past; returns the exit status."""
     if kept is None:
         return 0
-    here = ratchet.here(options.device)
-    lines, status = ratchet.check(kept, here, results, full=options.full)
+    lines, status = ratchet.check(
+        kept,
+        ratchet.here(options.device),
+        results,
+        quick=options.quick,
+        complete=options.complete,
+    )
     for line in lines:
         console.print(line, soft_wrap=True)
     return status

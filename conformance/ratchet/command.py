@@ -13,8 +13,9 @@ from conformance.report.counts import exit_status, tallies
 from conformance.report.stream import Stored, read
 
 ABOUT = (
-    "Worst error in units of u*K by platform, implementation, operation, dtype and "
-    "kind of output. Written by `conformance ratchet --update`, never edited."
+    "Worst error in units of u*K by platform, size of the run, implementation, "
+    "operation, dtype and kind of output. Written by `conformance ratchet --update`, "
+    "never edited."
 )
 
 
@@ -41,9 +42,13 @@ def run(
     stored = _report(source)
     name = _platform(stored, source)
     if not update:
-        full = not _gaps(stored)
-        verdict = ratchet.check(ratchet.load(file), name, stored.results, full=full)
-        lines, status = verdict
+        lines, status = ratchet.check(
+            ratchet.load(file),
+            name,
+            stored.results,
+            quick=stored.header["options"]["quick"],
+            complete=not _gaps(stored),
+        )
     else:
         lines, status = _update(stored, name, source, file, reason), 0
     for line in lines:
@@ -57,7 +62,7 @@ def _update(
     gaps = _gaps(stored)
     if gaps:
         raise UsageError(
-            f"--from: expected the report of a full run, got {source} with {gaps}."
+            f"--from: expected the report of a complete run, got {source} with {gaps}."
         )
     impls = stored.header["options"]["impl"]
     status = exit_status(tallies(impls, stored.results))
@@ -77,7 +82,8 @@ def _update(
         "digest": header["digest"],
         "versions": versions,
     }
-    kept, lines = updated(kept, name, stored.results, measured, reason)
+    size = ratchet.size_of(quick=header["options"]["quick"])
+    kept, lines = updated(kept, name, size, stored.results, measured, reason)
     save(file, kept)
     return [*lines, f"wrote {file}"]
 
@@ -103,8 +109,6 @@ def _gaps(stored: Stored) -> str:
     options = stored.header["options"]
     if stored.closing.get("interrupted", True):
         return "an interruption"
-    if options["quick"]:
-        return "--quick"
     if options["select"]:
         return "--select"
     absent = [name for name in PROFILES if name not in options["profile"]]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from conformance.budgets import RATCHET_FACTOR, RATCHET_FLOOR, largest_error
 from conformance.profiles import Result
-from conformance.ratchet.record import Key, entries, worst
+from conformance.ratchet.record import Key, entries, size_of, worst
 
 HINT = "conformance ratchet --update --from REPORT"
 
@@ -22,7 +22,8 @@ def check(
     name: str,
     results: Iterable[Result],
     *,
-    full: bool,
+    quick: bool,
+    complete: bool,
 ) -> Verdict:
     """Compares a run with what is stored.
 
@@ -30,17 +31,20 @@ def check(
         kept: What the file holds.
         name: Platform of the run.
         results: Of the run.
-        full: Whether everything was asked, so that what is missing went away.
+        quick: Whether few points stood for all; such runs have values of their own.
+        complete: Whether nothing was left out, so that what is missing went away.
 
     Returns:
         Status 1 with a sentence for every error that grew to more than twice what is
-        stored, for what is not stored, and in a full run for what is not measured.
+        stored, for what is not stored, and in a complete run for what is not measured.
     """
-    if name not in kept["platforms"]:
-        return Verdict([f"ratchet: no ratchet for this platform, {name}"], 0)
-    stored, now = dict(entries(kept, name)), worst(results)
+    size = size_of(quick=quick)
+    if size not in kept["platforms"].get(name, {}):
+        missing = f"ratchet: no ratchet of {size} runs for this platform, {name}"
+        return Verdict([missing], 0)
+    stored, now = dict(entries(kept, name, size)), worst(results)
     lines = [*_grown(stored, now), *_unknown(stored, now)]
-    if full:
+    if complete:
         impls = {key.impl for key in now}
         lines += [
             f"ratchet: {key}: {stored[key]:g} is stored, but nothing was measured"
@@ -51,7 +55,9 @@ def check(
         lines.append("ratchet: nothing was measured")
     if lines:
         return Verdict(lines, 1)
-    return Verdict([f"ratchet: {len(now)} worst errors hold on {name}"], 0)
+    return Verdict(
+        [f"ratchet: {len(now)} worst errors of {size} runs hold on {name}"], 0
+    )
 
 
 def _grown(stored: Mapping[Key, float], now: Mapping[Key, float]) -> Iterator[str]:

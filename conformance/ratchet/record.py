@@ -13,6 +13,7 @@ from conformance.profiles import Result
 
 FILE = Path(__file__).parents[1] / "records" / "ratchet.json"
 KINDS = ("value", "gradient")
+FULL, QUICK = SIZES = ("full", "quick")
 
 # Values by implementation, operation, dtype and kind of output.
 Values = dict[str, dict[str, dict[str, dict[str, float]]]]
@@ -33,6 +34,14 @@ class Key(NamedTuple):
 def here(device: str) -> str:
     """Names the platform of this machine."""
     return f"{device}-{platform.machine()}"
+
+
+def size_of(*, quick: bool) -> str:
+    """Names the values that a run is compared with.
+
+    A quick run asks few points, so the worst of a full run would let it grow too far.
+    """
+    return QUICK if quick else FULL
 
 
 def worst(results: Iterable[Result]) -> dict[Key, float]:
@@ -69,7 +78,7 @@ def load(path: Path) -> dict[str, Any]:
     """
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        for key, value in entries(kept, *kept["platforms"]):
+        for key, value in _every(kept, path):
             limit = largest_error(key.impl)
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not (number and 0 <= value <= limit):
@@ -86,12 +95,22 @@ def load(path: Path) -> dict[str, Any]:
     return kept
 
 
-def entries(kept: Mapping[str, Any], *platforms: str) -> Iterator[tuple[Key, Any]]:
-    """Yields what is stored for platforms."""
-    for name in platforms:
-        values: Values = kept["platforms"].get(name, {}).get("worst", {})
-        for impl, operations in values.items():
-            for operation, dtypes in operations.items():
-                for dtype, kinds in dtypes.items():
-                    for kind, value in kinds.items():
-                        yield Key(impl, operation, dtype, kind), value
+def _every(kept: Mapping[str, Any], path: Path) -> Iterator[tuple[Key, Any]]:
+    for name, sizes in kept["platforms"].items():
+        if not sizes or not set(sizes) <= {*SIZES}:
+            raise UsageError(
+                f"{path}: {name}: expected {' or '.join(SIZES)}, got "
+                f"{', '.join(sizes) or 'nothing'}."
+            )
+        for size in sizes:
+            yield from entries(kept, name, size)
+
+
+def entries(kept: Mapping[str, Any], name: str, size: str) -> Iterator[tuple[Key, Any]]:
+    """Yields what is stored for a platform and runs of a size."""
+    values: Values = kept["platforms"].get(name, {}).get(size, {}).get("worst", {})
+    for impl, operations in values.items():
+        for operation, dtypes in operations.items():
+            for dtype, kinds in dtypes.items():
+                for kind, value in kinds.items():
+                    yield Key(impl, operation, dtype, kind), value

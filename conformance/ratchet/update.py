@@ -10,12 +10,13 @@ from typing import Any
 from conformance.budgets import largest_error
 from conformance.errors import UsageError
 from conformance.profiles import Result
-from conformance.ratchet.record import Key, Values, entries, worst
+from conformance.ratchet.record import SIZES, Key, Values, entries, worst
 
 
 def updated(
     kept: Mapping[str, Any],
     name: str,
+    size: str,
     results: Iterable[Result],
     measured: Mapping[str, Any],
     reason: str,
@@ -25,7 +26,8 @@ def updated(
     Args:
         kept: What the file holds.
         name: Platform of the run.
-        results: Of a finished full run that conforms.
+        size: Of the run; what is kept of the other size stays.
+        results: Of a finished complete run that conforms.
         measured: What to say of how it was measured.
         reason: Why values may also rise or go; empty if they may not.
 
@@ -35,7 +37,7 @@ def updated(
     Raises:
         UsageError: An error is larger than what conforms.
     """
-    old, now, lines = dict(entries(kept, name)), worst(results), []
+    old, now, lines = dict(entries(kept, name, size)), worst(results), []
     raised: list[dict[str, Any]] = []
     new = dict(old)
     for key, error in now.items():
@@ -64,10 +66,11 @@ def updated(
             lines.append(f"{key}: {old[key]:g} -> gone")
         else:
             lines.append(f"kept {key}: {old[key]:g}, not measured now")
-    platforms = dict(kept["platforms"])
-    history = [*platforms.get(name, {}).get("raised", []), *raised]
-    platforms[name] = {"measured": measured, "worst": _nested(new), "raised": history}
-    return {**kept, "platforms": platforms}, lines
+    sizes = dict(kept["platforms"].get(name, {}))
+    history = [*sizes.get(size, {}).get("raised", []), *raised]
+    sizes[size] = {"measured": measured, "worst": _nested(new), "raised": history}
+    sizes = {one: sizes[one] for one in SIZES if one in sizes}
+    return {**kept, "platforms": {**kept["platforms"], name: sizes}}, lines
 
 
 def _raised(key: Key, old: float, new: float | None, reason: str) -> dict[str, Any]:

@@ -37,12 +37,22 @@ def holding(**values):
         impl: {"cross_entropy": {"float32": {"gradient": value}}}
         for impl, value in values.items()
     }
-    return {"platforms": {HERE: {"measured": {}, "worst": worst, "raised": []}}}
+    own = {"measured": {}, "worst": worst, "raised": []}
+    return {"platforms": {HERE: {"full": own}}}
 
 
-def check(kept, *worsts, full=True, **changes):
+def holding_quick(value):
+    own = holding(torch=value)["platforms"][HERE]["full"]
+    return {"platforms": {HERE: {"quick": own}}}
+
+
+def judge(kept, results, *, name=HERE, quick=False, complete=True):
+    return ratchet.check(kept, name, results, quick=quick, complete=complete)
+
+
+def check(kept, *worsts, quick=False, complete=True, **changes):
     results = [result(worst, **changes) for worst in worsts]
-    return ratchet.check(kept, HERE, results, full=full)
+    return judge(kept, results, quick=quick, complete=complete)
 
 
 def report(path, *results, quick=False, select="", profiles=PROFILES, cut=False):
@@ -80,8 +90,8 @@ def update(tmp_path):
     return run
 
 
-def value_of(kept):
-    return dict(ratchet.entries(kept, HERE))[KEY]
+def value_of(kept, size="full"):
+    return dict(ratchet.entries(kept, HERE, size))[KEY]
 
 
 def test_twice_holds_and_more_does_not():
@@ -119,19 +129,20 @@ def test_what_is_stored_must_be_measured_by_a_full_run():
     other = check(both, 1.0, dtype="float64")
     assert any("nothing was measured" in line for line in other.lines)
     kept = holding(torch=1.0)
-    kept["platforms"][HERE]["worst"]["torch"]["new_loss"] = {"float32": {"value": 1.0}}
+    new = {"float32": {"value": 1.0}}
+    kept["platforms"][HERE]["full"]["worst"]["torch"]["new_loss"] = new
     assert check(kept, 1.0).status == 1
-    assert check(kept, 1.0, full=False).status == 0
+    assert check(kept, 1.0, complete=False).status == 0
 
 
 def test_nothing_measured_is_no_pass():
-    assert ratchet.check(holding(torch=1.0), HERE, [], full=False).status == 1
+    assert judge(holding(torch=1.0), [], complete=False).status == 1
 
 
 def test_another_platform_is_said_and_passes():
-    verdict = ratchet.check(holding(torch=1.0), "cpu-vax", [result(7.9)], full=True)
+    verdict = judge(holding(torch=1.0), [result(7.9)], name="cpu-vax")
     assert verdict.status == 0
-    assert "no ratchet for this platform, cpu-vax" in verdict.lines[0]
+    assert "no ratchet of full runs for this platform, cpu-vax" in verdict.lines[0]
 
 
 def test_a_file_cannot_lift_the_budget(tmp_path):
@@ -170,8 +181,8 @@ def test_update_lowers_and_adds(update):
     assert value_of(kept) == 0.701
     assert "1 -> 0.701" in text
     _, kept, text = update(result(0.25, output="value"), kept=holding(torch=1.0))
-    assert dict(ratchet.entries(kept, HERE))[KEY._replace(kind="value")] == 0.25
-    assert kept["platforms"][HERE]["measured"]["versions"] == {"numpy": "2"}
+    assert dict(ratchet.entries(kept, HERE, "full"))[KEY._replace(kind="value")] == 0.25
+    assert kept["platforms"][HERE]["full"]["measured"]["versions"] == {"numpy": "2"}
     # What went away stays until somebody says why.
     assert value_of(kept) == 1.0
 
@@ -182,7 +193,7 @@ def test_update_raises_only_for_a_reason(update):
     assert "kept torch cross_entropy float32 gradient: 1, 3 now; --raise" in text
     _, kept, _ = update(result(3.0), kept=holding(torch=1.0), reason="a faster form")
     assert value_of(kept) == 3.0
-    (raised,) = kept["platforms"][HERE]["raised"]
+    (raised,) = kept["platforms"][HERE]["full"]["raised"]
     assert raised == {
         "what": str(KEY),
         "from": 1.0,
@@ -190,7 +201,34 @@ def test_update_raises_only_for_a_reason(update):
         "reason": "a faster form",
     }
     _, kept, _ = update(result(1.0, output="value"), kept=kept, reason="no gradient")
-    assert [r["to"] for r in kept["platforms"][HERE]["raised"]] == [3.0, None]
+    raised = kept["platforms"][HERE]["full"]["raised"]
+    assert [r["to"] for r in raised] == [3.0, None]
+
+
+def test_quick_and_full_runs_have_values_of_their_own(update):
+    kept = holding(torch=3.0)
+    kept["platforms"][HERE] |= holding_quick(1.0)["platforms"][HERE]
+    assert check(kept, 2.5).status == 0
+    (line,) = check(kept, 2.5, quick=True).lines
+    assert "2.5 now, 1 is stored" in line
+    (line,) = check(holding(torch=3.0), 2.5, quick=True).lines
+    assert "no ratchet of quick runs" in line
+    for quick, full_now, quick_now in ((True, 3.0, 0.5), (False, 0.5, 1.0)):
+        status, new, _ = update(result(0.5), kept=kept, quick=quick)
+        assert status == 0
+        assert value_of(new) == full_now
+        assert value_of(new, "quick") == quick_now
+        assert [*new["platforms"][HERE]] == ["full", "quick"]
+    # Checking a report goes by what it is of, too.
+    assert update(result(2.5), kept=kept, quick=True, update=False)[0] == 1
+    assert update(result(2.5), kept=kept, quick=False, update=False)[0] == 0
+
+
+def test_a_complete_quick_run_misses_nothing():
+    kept = holding_quick(1.0)
+    assert check(kept, 1.0, quick=True, dtype="float64").status == 1
+    (line,) = check(kept, 1.0, quick=True, complete=False, output="value").lines
+    assert "nothing is stored" in line
 
 
 @pytest.mark.parametrize("reason", ["", "because"])
@@ -205,13 +243,12 @@ def test_update_never_writes_more_than_passes(update, reason):
 @pytest.mark.parametrize(
     ("form", "phrase"),
     [
-        ({"quick": True}, "--quick"),
         ({"select": "*"}, "--select"),
         ({"profiles": ["accuracy"]}, "no profile"),
         ({"cut": True}, "interruption"),
     ],
 )
-def test_update_needs_a_full_run(update, form, phrase):
+def test_update_needs_a_complete_run(update, form, phrase):
     with pytest.raises(UsageError, match=phrase):
         update(result(1.0), **form)
 
@@ -219,6 +256,14 @@ def test_update_needs_a_full_run(update, form, phrase):
 def test_update_needs_a_run_that_conforms(update):
     with pytest.raises(UsageError, match="everything conforms"):
         update(result(1.0), result(9.0, status="fail", failed=1))
+
+
+def test_what_is_neither_full_nor_quick_is_refused(tmp_path):
+    file = tmp_path / "k.json"
+    for sizes in ({"worst": {}}, {}):
+        file.write_text(json.dumps({"platforms": {HERE: sizes}}))
+        with pytest.raises(UsageError, match="expected full or quick"):
+            ratchet.load(file)
 
 
 def test_what_is_no_report_or_no_ratchet(tmp_path):
@@ -232,8 +277,9 @@ def test_what_is_no_report_or_no_ratchet(tmp_path):
         command(source, FILE, console, update=False, reason="why")
 
 
-def test_the_file_holds_our_implementations():
-    stored = dict(ratchet.entries(ratchet.load(FILE), "cpu-x86_64"))
+@pytest.mark.parametrize("size", ["full", "quick"])
+def test_the_file_holds_our_implementations(size):
+    stored = dict(ratchet.entries(ratchet.load(FILE), "cpu-x86_64", size))
     assert {key.impl for key in stored} == {"numpy", "torch", "jax"}
     assert {key.dtype for key in stored} == {
         "float64",
@@ -252,7 +298,8 @@ def test_run_with_a_ratchet(tmp_path):
     kept = json.loads(FILE.read_text())
     name = "cpu-x86_64"
     kept["platforms"] = {HERE: kept["platforms"][name]}
-    values = kept["platforms"][HERE]["worst"]["numpy"]["sigmoid_focal_loss"]["float64"]
+    values = kept["platforms"][HERE]["quick"]["worst"]["numpy"]["sigmoid_focal_loss"]
+    values = values["float64"]
     values["gradient"] = 0.1
     tight = tmp_path / "tight.json"
     tight.write_text(json.dumps(kept))
