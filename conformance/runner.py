@@ -111,7 +111,7 @@ def _held(
     console: Console,
 ) -> int:
     """Compares what conforms with the errors of the past; returns the exit status."""
-    if kept is None:
+    if kept is None or options.ratchet is None:
         return 0
     lines, status = ratchet.check(
         kept,
@@ -119,6 +119,7 @@ def _held(
         results,
         quick=options.quick,
         complete=options.complete,
+        known=ratchet.must_know(options.ratchet),
     )
     for line in lines:
         console.print(line, soft_wrap=True)

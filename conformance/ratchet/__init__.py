@@ -11,6 +11,24 @@ alone, and no value above them can be written or read.
 """
 
 from conformance.ratchet.judge import Verdict, check
-from conformance.ratchet.record import FILE, Key, entries, here, load, size_of
+from conformance.ratchet.record import (
+    FILE,
+    Key,
+    entries,
+    here,
+    load,
+    must_know,
+    size_of,
+)
 
-__all__ = ["FILE", "Key", "Verdict", "check", "entries", "here", "load", "size_of"]
+__all__ = [
+    "FILE",
+    "Key",
+    "Verdict",
+    "check",
+    "entries",
+    "here",
+    "load",
+    "must_know",
+    "size_of",
+]

@@ -48,6 +48,7 @@ def run(
             stored.results,
             quick=stored.header["options"]["quick"],
             complete=not _gaps(stored),
+            known=ratchet.must_know(file),
         )
     else:
         lines, status = _update(stored, name, source, file, reason), 0

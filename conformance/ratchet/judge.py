@@ -24,6 +24,7 @@ def check(
     *,
     quick: bool,
     complete: bool,
+    known: bool,
 ) -> Verdict:
     """Compares a run with what is stored.
 
@@ -33,6 +34,7 @@ def check(
         results: Of the run.
         quick: Whether few points stood for all; such runs have values of their own.
         complete: Whether nothing was left out, so that what is missing went away.
+        known: Whether a platform that is not stored fails.
 
     Returns:
         Status 1 with a sentence for every error that grew to more than twice what is
@@ -41,7 +43,7 @@ def check(
     size = size_of(quick=quick)
     if size not in kept["platforms"].get(name, {}):
         missing = f"ratchet: no ratchet of {size} runs for this platform, {name}"
-        return Verdict([missing], 0)
+        return Verdict([f"{missing}; {HINT} adds it"], int(known))
     stored, now = dict(entries(kept, name, size)), worst(results)
     lines = [*_grown(stored, now), *_unknown(stored, now)]
     if complete:

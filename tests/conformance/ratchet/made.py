@@ -35,8 +35,10 @@ def holding_quick(value):
     return {"platforms": {HERE: {"quick": own}}}
 
 
-def judge(kept, results, *, name=HERE, quick=False, complete=True):
-    return ratchet.check(kept, name, results, quick=quick, complete=complete)
+def judge(kept, results, *, name=HERE, quick=False, complete=True, known=False):
+    return ratchet.check(
+        kept, name, results, quick=quick, complete=complete, known=known
+    )
 
 
 def check(kept, *worsts, quick=False, complete=True, **changes):

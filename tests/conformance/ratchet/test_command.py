@@ -39,6 +39,13 @@ def test_what_is_no_report_or_no_ratchet(tmp_path):
         command(source, FILE, console, update=False, reason="why")
 
 
+def test_a_file_that_knows_nothing_checks_nothing(tmp_path):
+    source, file = report(tmp_path / "r.json", result(1.0)), tmp_path / "k.json"
+    file.write_text(json.dumps({"platforms": {}}))
+    console = Console(file=io.StringIO())
+    assert command(source, file, console, update=False, reason="") == 1
+
+
 @pytest.mark.parametrize("size", ["full", "quick"])
 def test_the_file_holds_our_implementations(size):
     stored = dict(ratchet.entries(ratchet.load(FILE), "cpu-x86_64", size))
@@ -68,6 +75,11 @@ def test_run_with_a_ratchet(tmp_path):
     done = conformance(*asked, "--ratchet-file", str(tight))
     assert done.returncode == 1
     assert "ratchet: numpy sigmoid_focal_loss float64 gradient" in done.stdout
+    empty = tmp_path / "empty.json"
+    empty.write_text(json.dumps({"platforms": {}}))
+    done = conformance(*asked, "--ratchet-file", str(empty))
+    assert done.returncode == 1
+    assert "no ratchet of quick runs for this platform" in done.stdout
     done = conformance(*asked, "--ratchet-file", str(tmp_path / "absent.json"))
     assert done.returncode == 2
     assert "absent.json" in done.stderr

@@ -66,6 +66,22 @@ def test_another_platform_is_said_and_passes():
     assert "no ratchet of full runs for this platform, cpu-vax" in verdict.lines[0]
 
 
+@pytest.mark.parametrize("kept", [holding(torch=1.0), {"platforms": {}}])
+def test_another_platform_fails_where_it_must_be_known(kept):
+    status = judge(kept, [result(0.1)], name="cpu-vax", known=True)
+    assert status.status == 1
+    assert "conformance ratchet --update --from REPORT adds it" in status.lines[0]
+
+
+def test_what_must_be_known(tmp_path, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    assert not ratchet.must_know(ratchet.FILE)
+    assert ratchet.must_know(tmp_path / "own.json")
+    for value, known in (("true", True), ("1", True), ("", False), ("false", False)):
+        monkeypatch.setenv("CI", value)
+        assert ratchet.must_know(ratchet.FILE) is known
+
+
 def test_a_file_cannot_lift_the_budget(tmp_path):
     assert check(holding(torch=100.0), C_MAX).status == 0
     assert check(holding(torch=100.0), 9.0).status == 1
