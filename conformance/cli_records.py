@@ -9,8 +9,8 @@ import typer
 def ratchet_command(
     *,
     source: Annotated[
-        Path, typer.Option("--from", help="Report of a finished run.")
-    ] = Path("report/report.json"),
+        Path, typer.Option("--from", help="Folder of a finished run, or its report.")
+    ] = Path("report"),
     update: Annotated[
         bool, typer.Option("--update", help="Tighten the file to that run.")
     ] = False,
@@ -18,7 +18,7 @@ def ratchet_command(
         str,
         typer.Option("--raise", metavar="REASON", help="Let values rise, and say why."),
     ] = "",
-    file: Annotated[
+    ratchet_file: Annotated[
         Path | None, typer.Option(help="Your own file; ours by default.")
     ] = None,
 ) -> None:
@@ -32,7 +32,7 @@ def ratchet_command(
     from conformance.report.terminal import make_console
 
     status = run_ratchet(
-        source, file or FILE, make_console(), update=update, reason=reason
+        source, ratchet_file or FILE, make_console(), update=update, reason=reason
     )
     raise typer.Exit(status)
 

@@ -25,7 +25,7 @@ def run(
     """Checks or tightens.
 
     Args:
-        source: Report of a finished run.
+        source: Report of a finished run, or the folder that it lies in.
         file: File of the ratchet.
         console: Where sentences go.
         update: Whether to write the file.
@@ -39,6 +39,8 @@ def run(
     """
     if reason and not update:
         raise UsageError("--raise: expected --update with it, got none.")
+    if source.is_dir():
+        source /= "report.json"
     stored = _report(source)
     name = _platform(stored, source)
     if not update:

@@ -46,6 +46,20 @@ def test_a_file_that_knows_nothing_checks_nothing(tmp_path):
     assert command(source, file, console, update=False, reason="") == 1
 
 
+def test_folder_and_file_are_named_as_in_other_commands(tmp_path):
+    file = tmp_path / "k.json"
+    file.write_text(json.dumps(holding(torch=1.0)))
+    for source in (tmp_path, report(tmp_path / "report.json", result(1.5))):
+        done = conformance(
+            "ratchet", "--from", str(source), "--ratchet-file", str(file)
+        )
+        assert done.returncode == 0, done.stderr
+        assert "1 worst errors of full runs hold" in done.stdout
+    done = conformance("ratchet", "--from", str(tmp_path / "absent"))
+    assert done.returncode == 2
+    assert "--from: expected a report" in done.stderr
+
+
 @pytest.mark.parametrize("size", ["full", "quick"])
 def test_the_file_holds_our_implementations(size):
     stored = dict(ratchet.entries(ratchet.load(FILE), "cpu-x86_64", size))
