@@ -94,16 +94,17 @@ def run(
     Ctrl-C keeps what was found (status 130); --resume continues from there.
     """
     _check("--device", device, ("cpu", "cuda"))
-    _set_timeout(timeout)
     _keep_compilations()
     # Frameworks run side by side already; on arrays of a thousand numbers, threads of
     # each would mostly wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from conformance.adapters.patience import set_timeout
     from conformance.plan import Options
     from conformance.profiles import PROFILES
     from conformance.ratchet import FILE
     from conformance.runner import run as run_suite
 
+    set_timeout(timeout)
     profiles = _names("--profile", profile or ",".join(PROFILES))
     for name in profiles:
         _check("--profile", name, PROFILES)
@@ -142,10 +143,11 @@ def smoke(
 
     Exit status: 0 it is, 1 it is not, 2 wrong usage or it does not start.
     """
-    _set_timeout(timeout)
     _keep_compilations()
+    from conformance.adapters.patience import set_timeout
     from conformance.smoke.run import smoke as run_smoke
 
+    set_timeout(timeout)
     raise typer.Exit(run_smoke(impl, _console(), validate=validate))
 
 
@@ -372,17 +374,6 @@ def _keep_compilations() -> None:
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "equipoise" / "jax"))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-
-
-def _set_timeout(seconds: float | None) -> None:
-    """Says how long a program may take; worker processes inherit it."""
-    from conformance.adapters.exec_runtime import TIMEOUT_VARIABLE
-
-    if seconds is None:
-        return
-    if not 0 < seconds < float("inf"):
-        raise UsageError(f"--timeout: expected seconds > 0, got {seconds:g}.")
-    os.environ[TIMEOUT_VARIABLE] = str(seconds)
 
 
 def _kinds(**wanted: bool) -> list[str]:

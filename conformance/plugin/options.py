@@ -18,8 +18,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="numpy, torch, jax or py:package.module:attribute; several by commas or "
-        "by repeating the option. Judged by --pyargs conformance.",
+        # Written out, as importing where it stands takes NumPy; a test compares.
+        help="numpy, torch, jax, peer:library, py:package.module:attribute or "
+        "exec:program; several by commas or by repeating the option. Judged by "
+        "--pyargs conformance.",
     )
     for name, metavar, default, text in (
         ("profile", "NAMES", "", "Profiles, comma-separated; all by default."),
@@ -28,6 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     ):
         option = f"--conformance-{name}"
         group.addoption(option, metavar=metavar, default=default, help=text)
+    group.addoption(
+        "--conformance-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="Seconds that an exec: program has for a case; 10 by default.",
+    )
     group.addoption(
         "--conformance-quick",
         action="store_true",

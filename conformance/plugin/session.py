@@ -1,5 +1,6 @@
 """A pytest session that judges implementations."""
 
+import os
 import re
 import sys
 import warnings
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from conformance import canaries
+from conformance.adapters.exec_runtime import TIMEOUT_VARIABLE
+from conformance.adapters.patience import set_timeout
 from conformance.adapters.resolve import split_names
 from conformance.errors import UsageError
 from conformance.plan import Judged, Options, choose, start
@@ -20,7 +23,7 @@ from conformance.vectors import manifest
 
 # The file whose collection stands for the suite; the package has no tests of its own.
 HERE = Path(__file__).with_name("options.py")
-OPTION = re.compile(r"--(impl|profile|select|device)\b")
+OPTION = re.compile(r"--(impl|profile|select|device|timeout)\b")
 
 
 class Judging:
@@ -36,6 +39,7 @@ class Judging:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._options = _options(config)
+        _set_timeout(config)
         self._judged: list[Judged] = []
         # Of every implementation of which a test was run, here or in other processes.
         self._compared = Counter[str]()
@@ -150,6 +154,23 @@ def _options(config: pytest.Config) -> Options:
         option("device"),
         bool(option("quick")),
     )
+
+
+def _set_timeout(config: pytest.Config) -> None:
+    """Says how long a program may take, until the session ends."""
+    before = os.environ.get(TIMEOUT_VARIABLE)
+    try:
+        set_timeout(config.getoption("--conformance-timeout"))
+    except UsageError as error:
+        raise pytest.UsageError(_told(error)) from error
+
+    def restore() -> None:
+        if before is None:
+            os.environ.pop(TIMEOUT_VARIABLE, None)
+        else:
+            os.environ[TIMEOUT_VARIABLE] = before
+
+    config.add_cleanup(restore)
 
 
 def _check(name: str, found: list[str], accepted: list[str], expected: str) -> None:

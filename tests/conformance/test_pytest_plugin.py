@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from conformance import canaries, pytest_plugin
+from conformance.adapters.exec_runtime import TIMEOUT_VARIABLE
+from conformance.adapters.resolve import ACCEPTED
 from conformance.plugin import items
 
 pytest_plugins = "pytester"
@@ -173,6 +175,10 @@ def test_collection_alone_asks_nothing(judge):
             ("--conformance-impl", "numpy", "--conformance-device", "tpu"),
             ("--conformance-device", "cpu, cuda"),
         ),
+        (
+            ("--conformance-impl", "numpy", "--conformance-timeout", "-1"),
+            ("--conformance-timeout: expected seconds > 0, got -1",),
+        ),
     ],
 )
 def test_wrong_usage_is_one_line(judge, options, phrases):
@@ -182,6 +188,24 @@ def test_wrong_usage_is_one_line(judge, options, phrases):
     for phrase in phrases:
         assert phrase in line
     assert "Traceback" not in done.stderr.str() + done.stdout.str()
+
+
+def test_help_names_every_kind_of_implementation(judge):
+    shown = " ".join(judge("", "--help", of=()).stdout.str().split())
+    assert f"--conformance-impl=NAME {ACCEPTED};" in shown
+    assert "--conformance-timeout=SECONDS" in shown
+
+
+def test_a_program_that_hangs_is_not_waited_for(judge, monkeypatch):
+    monkeypatch.delenv(TIMEOUT_VARIABLE, raising=False)
+    port = ROOT / "tests" / "conformance" / "ports" / "faulty.py"
+    program = f"exec:{sys.executable} -S {port} hang"
+    asked = ("--conformance-timeout", "0.3", "-x", "-k", "basic and accuracy")
+    done = judge(program, *asked)
+    assert done.ret == 1
+    assert "no answer in 0.3 s" in done.stdout.str()
+    # Of this session only.
+    assert TIMEOUT_VARIABLE not in os.environ
 
 
 def test_lost_answers_fail(judge, monkeypatch):
