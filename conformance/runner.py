@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from conformance import canaries, ratchet, vectors
@@ -33,6 +32,7 @@ from conformance.profiles import Check, Result, Unit, batches, evaluate
 from conformance.report import coverage, seconds, standing, terminal
 from conformance.report.counts import exit_status, tallies
 from conformance.report.header import differences, header
+from conformance.report.progress import progress
 from conformance.report.stream import Stream, read
 from conformance.timings import Lane, Timings
 
@@ -280,11 +280,7 @@ def _evaluate_all(
     sizes = Counter[str]()
     for one, rest in (asked for lane in lanes.values() for asked in lane):
         sizes[_name(one, rest)] += len(rest)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("", total=sizes.total())
+    with progress(console, sizes.total()) as shown:
         # Workers take some seconds to start, and would divide the memory of a GPU.
         apart = len(lanes) > 1 and options.device == "cpu" and not options.quick
         steps = [
@@ -292,9 +288,9 @@ def _evaluate_all(
             for (framework, turn), lane in lanes.items()
         ]
         for step in side_by_side(steps):
-            progress.update(task, description=step.name, advance=step.units)
-            if step.name in sizes and not console.is_terminal:
-                console.print(f"{step.name}: {sizes.pop(step.name)} units")
+            shown.at(step.name, advance=step.units)
+            if step.name in sizes:
+                shown.line(f"{step.name}: {sizes.pop(step.name)} units")
             if step.results:
                 yield step.results
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from conformance import vectors
 from conformance.bench.bars import verdicts
@@ -23,6 +22,7 @@ from conformance.bench.tables import show
 from conformance.bench.timing import Spread, take
 from conformance.errors import UsageError
 from conformance.report.header import header
+from conformance.report.progress import progress
 from conformance.report.terminal import INTERRUPTED
 
 FRAMEWORKS = ("torch", "jax")
@@ -101,21 +101,16 @@ def _trained(framework: str, device: str) -> dict[str, Any]:
 def _run(
     work: list[Work], record: dict[str, Any], path: Path, console: Console
 ) -> None:
-    live = console.is_terminal
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, disable=not live) as progress:
-        task = progress.add_task("", total=len(work))
+    with progress(console, len(work)) as shown:
         for number, (name, compute) in enumerate(work, start=1):
-            progress.update(task, description=name)
+            shown.at(name)
             start = time.perf_counter()
             found = compute()
             seconds = round(time.perf_counter() - start, 2)
             record["cells"][name] = {**found, "wall_seconds": seconds}
             _write(record, path)
-            if not live:
-                line = f"[{number}/{len(work)}] {name} {seconds:.1f} s"
-                console.print(line, soft_wrap=True)
-            progress.advance(task)
+            shown.line(f"[{number}/{len(work)}] {name} {seconds:.1f} s")
+            shown.at(name, advance=1)
 
 
 def _runtimes(device: str) -> dict[str, Runtime]:

@@ -9,7 +9,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from conformance import vectors
@@ -22,6 +21,7 @@ from conformance.mutants.catalogue import HARNESS, Mutant, mutants
 from conformance.mutants.harness_faults import ALL
 from conformance.mutants.record import BROKEN, Record, of_mutant
 from conformance.report.header import header
+from conformance.report.progress import progress
 from conformance.report.terminal import INTERRUPTED
 
 # One mutant may start the processes of shards on a busy machine.
@@ -123,19 +123,12 @@ def _judged(names: Sequence[str], console: Console) -> Iterator[Record]:
     lanes: dict[str, list[str]] = {}
     for name in names:
         lanes.setdefault(_lane(name), []).append(name)
-    live = console.is_terminal
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with (
-        contextlib.ExitStack() as stack,
-        Progress(*columns, console=console, disable=not live) as progress,
-    ):
-        task = progress.add_task("", total=len(names))
+    with contextlib.ExitStack() as stack, progress(console, len(names)) as shown:
         walks = [_walk(lane, own, stack) for lane, own in lanes.items()]
         for number, record in enumerate(side_by_side(walks), start=1):
-            progress.update(task, description=record.name, advance=1)
-            if not live:
-                line = f"[{number}/{len(names)}] {record.name}: {record.status}"
-                console.print(f"{line}, {record.seconds:.1f} s", soft_wrap=True)
+            shown.at(record.name, advance=1)
+            line = f"[{number}/{len(names)}] {record.name}: {record.status}"
+            shown.line(f"{line}, {record.seconds:.1f} s")
             yield record
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from conformance.errors import UsageError
 from conformance.report.header import source_digest
+from conformance.report.progress import progress
 from conformance.report.terminal import interrupted
 from conformance.training import canaries
 from conformance.training.backends import describe, one_thread_each, require
@@ -174,21 +174,16 @@ def _request(
 
 def _run_cells(request: Request, journal: Journal, console: Console) -> None:
     cells = list(request.cells())
-    live = console.is_terminal
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, disable=not live) as progress:
-        task = progress.add_task("", total=len(cells))
+    with progress(console, len(cells)) as shown:
         for number, (name, compute) in enumerate(cells, start=1):
-            progress.update(task, description=name)
+            shown.at(name)
             if journal.get(name) is None:
                 start = time.perf_counter()
                 result = compute()
                 seconds = round(time.perf_counter() - start, 2)
                 journal.append(name, result | {"seconds": seconds})
-                if not live:
-                    line = f"[{number}/{len(cells)}] {name} {seconds:.1f} s"
-                    console.print(line, markup=False, highlight=False, soft_wrap=True)
-            progress.advance(task)
+                shown.line(f"[{number}/{len(cells)}] {name} {seconds:.1f} s")
+            shown.at(name, advance=1)
 
 
 def _conclude(request: Request, journal: Journal) -> dict[str, Any]:
