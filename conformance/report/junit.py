@@ -9,7 +9,7 @@ from conformance.profiles import Result
 from conformance.report.evidence import Evidence
 from conformance.report.facts import interruption
 from conformance.report.points import command_of
-from conformance.report.wording import clean, units
+from conformance.report.wording import clean, deviates, units
 
 # What XML 1.0 has no way to say, beside what is unfit anyway.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -112,7 +112,7 @@ def message_of(result: Result) -> str:
     """
     parts = [result.output]
     if result.clauses:
-        parts.append(f"deviates from {', '.join(result.clauses)}")
+        parts.append(deviates(result.clauses))
     if result.compared:
         parts.append(f"{result.failed} of {result.compared} out of budget")
     for first in result.failures[:1]:

@@ -15,6 +15,7 @@ from rich.text import Text
 from conformance.clauses import gist
 from conformance.profiles import Result
 from conformance.report.counts import Tally, reasons
+from conformance.report.wording import deviates
 
 INTERRUPTED = 130
 MAX_FAILURES = 10
@@ -161,7 +162,9 @@ def failures(results: Sequence[Result]) -> list[Text]:
         lines.append(Text(f"\nFAIL {result.group}", style="bold red"))
         reason = f"  {what}: {result.failed} of {result.compared}"
         lines.append(Text(f"{reason} {result.reason}".rstrip()))
-        lines += _departures(result)
+        if result.clauses:
+            said = deviates(result.clauses, gist(result.clauses[0]))
+            lines.append(Text(f"  {said}"))
         if result.diagnosis:
             lines.append(Text(f"  {result.diagnosis}"))
         if result.failures:
@@ -177,15 +180,6 @@ def failures(results: Sequence[Result]) -> list[Text]:
         rest = len(failed) - MAX_FAILURES
         lines.append(Text(f"\nand {rest} more failed results in the report"))
     return lines
-
-
-def _departures(result: Result) -> list[Text]:
-    """The clause that a result departs from, in words, and others by name."""
-    if not result.clauses:
-        return []
-    first, *others = result.clauses
-    also = f" (and {', '.join(others)})" if others else ""
-    return [Text(f"  departs from {first}: {gist(first)}{also}")]
 
 
 def repro_command(result: Result, point: str = "") -> str:

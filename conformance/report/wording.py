@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Sequence
 
 # What would end a document, move a cursor or turn the direction of a line: controls
 # but tab and newline, separators, marks of direction, halves of pairs, no characters.
@@ -36,6 +37,25 @@ def units(value: float | None) -> str:
     if math.isinf(value):
         return "∞"
     return f"{value:.2f}" if value < 1000 else f"{value:.3g}"
+
+
+def deviates(clauses: Sequence[str], gist: str = "") -> str:
+    """Says of what fails what it does otherwise, never that it is wrong.
+
+    Args:
+        clauses: At least one, the most specific first.
+        gist: What the first says, in short.
+
+    Example:
+        >>> deviates(["FOC-3"])
+        'deviates from clause FOC-3'
+        >>> deviates(["FOC-3", "GEN-18"], "gradient in gamma")
+        'deviates from clause FOC-3: gradient in gamma (and GEN-18)'
+    """
+    first, *others = clauses
+    said = f": {gist}" if gist else ""
+    also = f" (and {', '.join(others)})" if others else ""
+    return f"deviates from clause {first}{said}{also}"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

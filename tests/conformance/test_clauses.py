@@ -163,7 +163,7 @@ def test_the_summary_says_what_is_departed_from():
     parts = summary([first], {first.impl: Tally()}, 1.0, "report")
     shown = "\n".join(str(part) for part in parts)
     gist = OPERATIONS[BCE].clauses["BCE-2"]
-    assert f"departs from BCE-2: {gist}" in shown
+    assert f"deviates from clause BCE-2: {gist}" in shown
 
 
 @pytest.mark.parametrize("impl", ["torch", "py:my_losses:adapter"])

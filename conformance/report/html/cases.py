@@ -9,7 +9,7 @@ from conformance.profiles import Result
 from conformance.registry.citations import clauses as every_clause
 from conformance.report.facts import faults
 from conformance.report.points import command_of, point_of
-from conformance.report.wording import units
+from conformance.report.wording import deviates, units
 
 # An implementation that gets everything wrong must not make a page that no browser
 # opens: beyond these, commands stand for scripts, and rows of results for cases.
@@ -64,9 +64,10 @@ class Case:
     words: str = ""
 
     @property
-    def departures(self) -> list[tuple[str, str]]:
-        """Clauses with what they say, in short."""
-        return [(clause, every_clause().get(clause, "")) for clause in self.clauses]
+    def deviations(self) -> list[str]:
+        """Sentences on the clauses, each with what it says, in short."""
+        said = (deviates([one], every_clause().get(one, "")) for one in self.clauses)
+        return [sentence[0].upper() + sentence[1:] for sentence in said]
 
     @property
     def profiles(self) -> list[str]:

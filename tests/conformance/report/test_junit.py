@@ -82,7 +82,13 @@ def test_failure_says_what_is_wrong_and_how_to_see_it(tmp_path):
     fault = failed.find("failure")
     assert fault is not None
     message = fault.attrib["message"]
-    for phrase in ("BCE-2", "expected -0.5, got nan", "∞ units", POINT, "factor 2"):
+    for phrase in (
+        "deviates from clause BCE-2",
+        "expected -0.5, got nan",
+        "∞ units",
+        POINT,
+        "factor 2",
+    ):
         assert phrase in message
     output = failed.findtext("system-out") or ""
     assert output.startswith("python -m conformance repro")

@@ -107,7 +107,7 @@ def test_failing_case_has_clause_diagnosis_and_script(full):
     found = shown(full)
     case = found.text("case-1")
     assert case.startswith(f"FAIL torch {POINT} float32, eager BCE-2")
-    assert "Departs from BCE-2 : gradient: closed form" in case
+    assert "Deviates from clause BCE-2: gradient: closed form" in case
     assert "Diagnosis: off by the factor 2 throughout" in case
     assert "-0.5 nan ∞ L1 2 of 7 failed" in case
     assert "from torch_impl import binary_cross_entropy_with_logits" in case

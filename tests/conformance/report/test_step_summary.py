@@ -44,7 +44,7 @@ def test_summary_of_a_run_that_does_not(tmp_path):
     assert "L1✗" in text
     assert "| ∞ |" in text
     assert text.count("<details>") == text.count("</details>") == 2
-    assert "deviates from BCE-2" in text
+    assert "deviates from clause BCE-2" in text
     assert text.count("<pre><code>python -m conformance repro") == 1
     assert "1 of 1 faults killed" in text
 
