@@ -1,6 +1,6 @@
 """Several streams of work at once: while one compiles, another computes."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from threading import Event
@@ -9,11 +9,14 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def side_by_side(lanes: Sequence[Iterator[T]]) -> Generator[T, None, None]:
+def side_by_side(
+    lanes: Sequence[Iterator[T]], let_go: Callable[[], None] = lambda: None
+) -> Generator[T, None, None]:
     """Advances every lane in a thread of its own.
 
     Args:
         lanes: What to draw from; none shares state with another.
+        let_go: Called where drawing ends early, so that lanes do not wait for long.
 
     Yields:
         Every item, in order within a lane and in order of arrival among lanes.
@@ -46,5 +49,9 @@ def side_by_side(lanes: Sequence[Iterator[T]]) -> Generator[T, None, None]:
                     raise error
                 yield from items
                 running -= ended
+        except BaseException:
+            stop.set()
+            let_go()
+            raise
         finally:
             stop.set()

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from conformance import canaries, ratchet, vectors
+from conformance.adapters.exec_runtime import ExecAdapter
 from conformance.adapters.remembering import Remembering
 from conformance.adapters.remote import Remote, one_worker
 from conformance.adapters.stopwatch import Timed
@@ -82,11 +83,11 @@ def run(options: Options, console: Console) -> int:
         results, interrupted = _write(
             path, asked, cases, options, console, timings, seen
         )
-    if options.reports:
-        _report(options, console)
     counts = tallies(options.impls, results)
     if interrupted:
-        return terminal.interrupted(console, f"{len(results)} results", path)
+        terminal.interrupted(console, f"{len(results)} results", path)
+        _report(options, console)
+        return terminal.INTERRUPTED
     taken = seconds.record(timings)
     parts = terminal.summary(results, counts, taken["seconds"], str(path))
     lines = coverage.sentences(results)
@@ -99,9 +100,11 @@ def run(options: Options, console: Console) -> int:
     doubts = _doubts(seen, asked, results)
     for doubt in doubts:
         console.print(Text(doubt, style="bold red"), soft_wrap=True)
-    if doubts:
-        return 2
-    return exit_status(counts) or _held(kept, options, results, console)
+    status = 2 if doubts else exit_status(counts)
+    status = status or _held(kept, options, results, console)
+    # Last, so that a file that cannot be written keeps nobody from the verdict.
+    _report(options, console)
+    return status
 
 
 def _held(
@@ -138,6 +141,8 @@ def _doubts(
 
 
 def _report(options: Options, console: Console) -> None:
+    if not options.reports:
+        return
     # Their templates are of no use to a run without them.
     from conformance.report.writer import write_reports
 
@@ -287,12 +292,19 @@ def _evaluate_all(
             _steps(lane, timings.lane(f"{framework} {turn + 1}"), apart=apart)
             for (framework, turn), lane in lanes.items()
         ]
-        for step in side_by_side(steps):
+        for step in side_by_side(steps, let_go=lambda: _let_go(lanes)):
             shown.at(step.name, advance=step.units)
             if step.name in sizes:
                 shown.line(f"{step.name}: {sizes.pop(step.name)} units")
             if step.results:
                 yield step.results
+
+
+def _let_go(lanes: dict[Any, list[Asked]]) -> None:
+    """Ends programs that a lane may be waiting for."""
+    for one in dict.fromkeys(one for lane in lanes.values() for one, _ in lane):
+        if isinstance(one.adapter, ExecAdapter):
+            one.adapter.let_go()
 
 
 @dataclass(frozen=True)

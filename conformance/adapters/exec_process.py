@@ -109,6 +109,10 @@ class Program:
         """Ends the program and all processes of its group."""
         self._end()
 
+    def kill(self) -> None:
+        """Ends the program; whoever waits for it sees its pipes close."""
+        _kill(self._process)
+
     def last_words(self) -> str:
         """Returns the end of what it wrote to standard error, for people."""
         self._listen()
@@ -222,9 +226,13 @@ def _bound_to_us() -> list[str]:
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _kill(process: "subprocess.Popen[bytes]") -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    _kill(process)
     pipes: tuple[IO[bytes] | None, ...]
     pipes = (process.stdin, process.stdout, process.stderr)
     for pipe in pipes:

@@ -110,6 +110,13 @@ class ExecAdapter:
             self._program.stop(f"{line}\n".encode())
             self._program = None
 
+    def let_go(self) -> None:
+        """Ends the program while another thread may be waiting for its answer."""
+        program = self._program
+        self._gave_up = "it was let go"
+        if program is not None:
+            program.kill()
+
     def pids(self) -> list[int]:
         """Number of the process of the program, while it lives."""
         return [] if self._program is None else [self._program.pid]

@@ -30,13 +30,16 @@ def verdict(records: Sequence[Record]) -> int:
     return 0 if records and all(record.right for record in records) else 1
 
 
-def parts(records: Sequence[Record], seconds: float, out: str) -> list[Table | Text]:
+def parts(
+    records: Sequence[Record], seconds: float, out: str, *, whole: bool
+) -> list[Table | Text]:
     """Sums up for people.
 
     Args:
         records: All records.
         seconds: How long it took.
         out: Where the matrix lies.
+        whole: Whether the whole catalogue was asked.
 
     Returns:
         A table of categories and backends, every mutant that did not get what it is
@@ -48,7 +51,7 @@ def parts(records: Sequence[Record], seconds: float, out: str) -> list[Table | T
         lines = (record.what, f"clause {record.clause}" if record.clause else "")
         lines += (record.expected_case, record.reason, *record.by)
         found += [Text(f"  {line}") for line in lines if line]
-    found.append(_verdict(records, seconds, out))
+    found.append(_verdict(records, seconds, out, whole=whole))
     return found
 
 
@@ -76,7 +79,9 @@ def _cell(records: Sequence[Record]) -> Text:
     return Text(f"{right}/{len(records)}", style=style)
 
 
-def _verdict(records: Sequence[Record], seconds: float, out: str) -> Text:
+def _verdict(
+    records: Sequence[Record], seconds: float, out: str, *, whole: bool
+) -> Text:
     of = counts(records)
     faults, controls, harness = (
         f"{of[kind]['right']} of {of[kind]['asked']}" for kind in KINDS
@@ -87,7 +92,8 @@ def _verdict(records: Sequence[Record], seconds: float, out: str) -> Text:
     )
     if verdict(records):
         return Text(f"\nNOT PROVEN: {tail}", style="bold red")
-    return Text(f"\nPROVEN: {tail}", style="bold green")
+    word = "PROVEN" if whole else "PROVEN IN PART"
+    return Text(f"\n{word}: {tail}", style="bold green")
 
 
 def document(

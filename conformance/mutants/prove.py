@@ -82,7 +82,8 @@ def prove(options: Options, console: Console) -> int:
         console.print(f"interrupted with {len(records)} mutants in {path}.")
         return INTERRUPTED
     seconds = time.perf_counter() - began
-    for part in kill_matrix.parts(records, seconds, str(path)):
+    whole = not (options.quick or options.select)
+    for part in kill_matrix.parts(records, seconds, str(path), whole=whole):
         console.print(part, soft_wrap=isinstance(part, Text))
     missing = len(names) - len(records)
     if missing:

@@ -5,7 +5,7 @@ from functools import cache
 from conformance import vectors
 from conformance.profiles import Result
 from conformance.registry import OPERATIONS
-from conformance.report.terminal import repro_command
+from conformance.report.terminal import again_command, repro_command
 
 
 def point_of(result: Result) -> str:
@@ -27,13 +27,13 @@ def point_of(result: Result) -> str:
 
 
 def command_of(result: Result) -> str:
-    """The command that prints a script for it; empty for a check without points.
+    """The command that prints a script for it, or asks a check without points again.
 
     Args:
         result: A failed result.
     """
     point = point_of(result)
-    return repro_command(result, point) if point else ""
+    return repro_command(result, point) if point else again_command(result)
 
 
 @cache

@@ -175,7 +175,8 @@ def failures(results: Sequence[Result]) -> list[Text]:
                     f"{first.actual!r}, {first.units:.3g} units of u·K"
                 )
             )
-            lines.append(Text(f"  {repro_command(result)}", style="cyan"))
+        command = repro_command(result) if result.failures else again_command(result)
+        lines.append(Text(f"  {command}", style="cyan"))
     if len(failed) > MAX_FAILURES:
         rest = len(failed) - MAX_FAILURES
         lines.append(Text(f"\nand {rest} more failed results in the report"))
@@ -190,6 +191,12 @@ def repro_command(result: Result, point: str = "") -> str:
     if result.transform != "eager":
         options += f" --transform {result.transform}"
     return f"python -m conformance repro {quote(point)} {options}"
+
+
+def again_command(result: Result) -> str:
+    """The command that asks a whole question again, which has no point of its own."""
+    options = f"--impl {quote(result.impl)} --profile {result.profile}"
+    return f"python -m conformance run {options} --select {quote(result.group)}"
 
 
 def _verdict(counts: dict[str, Tally], seconds: float, out: str) -> Text:

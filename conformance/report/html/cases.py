@@ -101,7 +101,8 @@ def failing(results: Iterable[Result]) -> tuple[dict[Key, Case], int]:
             if point:
                 _reproduce(case, result, point, long=written < MAX_SCRIPTS)
             else:
-                case.words = "A check without a point of its own."
+                case.command = command_of(result)
+                case.words = "A check without a point of its own: this asks it again."
             written += len(case.script)
             found[key] = case
         _add(found[key], result)
