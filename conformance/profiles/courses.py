@@ -19,6 +19,12 @@ from conformance.adapters import (
 )
 from conformance.adapters.protocol import Array
 from conformance.profiles.calls import STATE, Call
+from conformance.profiles.derailed import (
+    DerailedError,
+    check_gradient,
+    check_mask,
+    check_state,
+)
 from conformance.profiles.points import (
     ADAPTIVE,
     BCE,
@@ -39,6 +45,8 @@ STEPS = 40
 FEATURES, HIDDEN, CLASSES = 4, 8, 4
 # Of the examples, one in six is positive; of the classes, each is half of the last.
 POSITIVES = WIDTH // 6
+# Of a gradient harmonised loss, by default.
+BINS = 10
 # How much more the mined examples count.
 MINED = 0.3
 
@@ -120,13 +128,17 @@ def walk(
 
     Raises:
         UnansweredError: The implementation did not answer.
+        DerailedError: It did, but not so that the training can go on.
     """
     features, targets = _data(course)
     state: dict[str, Array] = {}
     rows, losses = [], []
-    for _ in range(STEPS):
+    for step in range(1, STEPS + 1):
         output, inputs = mlp(parameters, features)
-        loss, slope, state = _step(course, output, targets, dtype, ask, form, state)
+        try:
+            loss, slope, state = _step(course, output, targets, dtype, ask, form, state)
+        except DerailedError as error:
+            raise DerailedError(f"after step {step} of {STEPS} {error}") from error
         steps = mlp_grad(parameters, inputs, slope / len(features))
         parameters = [
             p - course.rate * g for p, g in zip(parameters, steps, strict=True)
@@ -170,7 +182,9 @@ def _step(
         found = _answer(
             Call(MINING, {"losses": losses}, course.options), dtype, ask, form
         )
-        weight = 1 + MINED * len(z) / found["mask"].sum() * found["mask"]
+        mask = found["mask"]
+        check_mask(mask, losses)
+        weight = 1 + MINED * len(z) / mask.sum() * mask
         slope = weight * (1 / (1 + np.exp(-z)) - targets)
         return float((weight * losses).mean()), slope[:, None], {}
     first, second = {
@@ -184,10 +198,12 @@ def _step(
     call = Call(course.operation, {first: given, second: labels}, course.options)
     found = _answer(call(**state), dtype, ask, form)
     slope = found[f"grad_{first}"]
+    check_gradient(slope, given)
     if course.operation == PROBS:
         slope = slope * p * (1 - p)
     loss = float(found["value"].mean())
     kept: dict[str, Any] = {name: found[name] for name in STATE if name in found}
+    check_state(kept, BINS)
     if STATE[1] in kept:
         kept[STATE[1]] = kept[STATE[1]].astype(np.int64)
     return loss, slope.reshape(output.shape), kept

@@ -35,6 +35,7 @@ from conformance.profiles.courses import (
     first_parameters,
     walk,
 )
+from conformance.profiles.derailed import DerailedError
 from conformance.profiles.judge import Result
 from conformance.profiles.silence import unanswered
 from conformance.profiles.unit import Scope
@@ -71,21 +72,29 @@ def _train(
     course: Course, blank: Result, ask: Ask, device: str, _limit: float
 ) -> Iterator[Result]:
     form = {"device": device, "transform": blank.transform}
-    full = True
     try:
-        rows, losses = _walk(course, blank.dtype, ask, form)
+        (rows, losses), full = _trained(course, blank.dtype, ask, form)
     except UnansweredError as error:
-        if not isinstance(error.response, NotImplementedOperation):
-            yield unanswered(blank, error.response)
-            return
-        full = False
-        try:
-            rows, losses = _walk(course.plain(), blank.dtype, ask, form)
-        except UnansweredError as other:
-            yield unanswered(blank, other.response)
-            return
+        yield unanswered(blank, error.response)
+        return
+    except DerailedError as error:
+        result = replace(blank, output="parameters")
+        yield failed(result, str(error), compared=STEPS)
+        return
     expected = _expected(course.operation, blank.dtype, full=full)
     yield from _judged(blank, expected, rows, losses)
+
+
+def _trained(
+    course: Course, dtype: str, ask: Ask, form: Mapping[str, str]
+) -> tuple[tuple[list[Array], list[float]], bool]:
+    """Trains with all arguments, or else with few; tells whether it was with all."""
+    try:
+        return _walk(course, dtype, ask, form), True
+    except UnansweredError as error:
+        if not isinstance(error.response, NotImplementedOperation):
+            raise
+    return _walk(course.plain(), dtype, ask, form), False
 
 
 def _walk(

@@ -8,7 +8,7 @@ import refimpl
 import torch_impl
 from conformance.adapters import from_functions
 from conformance.profiles import Scope, training
-from conformance.profiles.courses import COURSES, GHMC, MINING, STEPS, Course
+from conformance.profiles.courses import COURSES, GHMC, MINING, PROBS, STEPS, Course
 from conformance.profiles.points import BCE, FOCAL
 from conformance.registry import OPERATIONS
 
@@ -150,3 +150,69 @@ def test_first_weights_are_drawn_once():
     again = [training.first_parameters(COURSES[FOCAL]) for _ in range(2)]
     for left, right in zip(*again, strict=True):
         np.testing.assert_array_equal(left, right)
+
+
+def with_state(change):
+    def spoilt(logits, labels, state=None, **options):
+        loss, after = refimpl.ghmc_loss(logits, labels, state, **options)
+        return loss, change(after)
+
+    return {GHMC: spoilt, f"{GHMC}_grad": refimpl.ghmc_loss_grad}
+
+
+def with_slope(change):
+    def slope(*arguments, **options):
+        return change(refimpl.binary_cross_entropy_grad(*arguments, **options))
+
+    return {PROBS: refimpl.binary_cross_entropy, f"{PROBS}_grad": slope}
+
+
+def with_mask(change):
+    def mined(losses, *, fraction=0.2):
+        indices, mask = refimpl.hard_example_mining(losses, fraction=fraction)
+        return indices, change(mask)
+
+    return {MINING: mined}
+
+
+# Handed on, these would rightly be refused, and the refusal taken for a fault.
+DERAILED = {
+    "counts are NaN": (
+        with_state(lambda s: s._replace(counts=s.counts * np.nan)),
+        "after step 1 of 40 the state_counts are not 10 numbers that are finite and >=",
+    ),
+    "updates are negative": (
+        with_state(lambda s: s._replace(updates=-1 - s.updates)),
+        "after step 1 of 40 the state_updates are not",
+    ),
+    "a bin is lost": (
+        with_state(lambda s: s._replace(counts=s.counts[1:], updates=s.updates[1:])),
+        "after step 1 of 40 the state_counts are not",
+    ),
+    "slope is NaN": (
+        with_slope(lambda g: g * np.nan),
+        "after step 1 of 40 the gradient is not finite",
+    ),
+    "slope is a mean": (
+        with_slope(lambda g: g.mean()),
+        "after step 1 of 40 the gradient has shape (), expected (",
+    ),
+    "nothing is mined": (
+        with_mask(np.zeros_like),
+        "after step 1 of 40 the mask selects none of",
+    ),
+    "mask is too short": (
+        with_mask(lambda mask: mask[1:]),
+        "after step 1 of 40 the mask has shape",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DERAILED)
+def test_training_that_cannot_go_on_is_a_deviation(name):
+    functions, words = DERAILED[name]
+    found = results(functions, "numpy")
+    assert found
+    for one in found:
+        assert (one.status, one.output, one.lost) == ("fail", "parameters", "L3")
+        assert one.reason.startswith(words)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from conformance.adapters.protocol import Array
 from conformance.profiles.calls import STATE, Call
+from conformance.profiles.derailed import sound
 from conformance.profiles.points import (
     G_X,
     GHMC,
@@ -49,11 +49,6 @@ def counts(name: str) -> np.ndarray:
     return np.bincount(index, minlength=BINS).astype(float)
 
 
-def may_be(part: Array) -> bool:
-    """Whether a call must accept the counts, or the updates, of a state."""
-    return part.shape == (BINS,) and bool(np.isfinite(part).all() and (part >= 0).all())
-
-
 def carried(
     answer: Answer, call: Call, factors: tuple[float, ...], *, debias: bool
 ) -> Iterator[Pair]:
@@ -66,10 +61,10 @@ def carried(
         yield Pair(f"value of step {step}", value, factor * plain)
         seen = np.where(found > 0, step, 0)
         yield Pair("state_updates", state[1], seen, exact=True)
-        if not may_be(state[0]):
+        if not sound(state[0], BINS):
             average = (1 - MOMENTUM**step) * found
             yield Pair("state_counts", state[0], average, exact=True)
-        if not all(map(may_be, state)):
+        if not all(sound(part, BINS) for part in state):
             # Handed on, it would rightly be refused, and no numbers would come.
             return
         now = now(state_counts=state[0], state_updates=state[1].astype(np.int64))
