@@ -1,6 +1,7 @@
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from shlex import quote
 
 import pytest
 
@@ -95,9 +96,11 @@ def test_failure_says_what_is_wrong_and_how_to_see_it(tmp_path):
     assert POINT in output
 
 
-def test_a_check_has_no_command(tmp_path):
+def test_a_check_is_asked_again(tmp_path):
     failed = case(written(report(tmp_path, [CHECK])), "failure")
-    assert failed.find("system-out") is None
+    output = failed.findtext("system-out") or ""
+    assert output.startswith("python -m conformance run --impl ")
+    assert f"--select {quote(CHECK.group)}" in output
     fault = failed.find("failure")
     assert fault is not None
     assert "0.25 of the largest" in fault.attrib["message"]

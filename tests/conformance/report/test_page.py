@@ -118,7 +118,7 @@ def test_what_failed_without_a_point_has_its_words(full):
     case = shown(full).text("case-3")
     assert "weights of 1 change nothing" in case
     assert "0.25 of the largest number" in case
-    assert "A check without a point of its own." in case
+    assert "A check without a point of its own: this asks it again." in case
 
 
 def test_errored_group_is_reproduced_by_its_first_point(tmp_path):
