@@ -53,7 +53,7 @@ def evaluate(
         return
     request = batch.request(device)
     response = ask(adapter, request)
-    if not isinstance(response, Outputs) and _divided(batch):
+    if _divided(batch, response):
         # One group that is refused must not speak against the others, nor one that is
         # declined hide them.
         for part in apart(batch):
@@ -104,10 +104,13 @@ def _judged(
         yield _judge_traces(impl, unit, own.traces)
 
 
-def _divided(batch: Batch) -> bool:
-    """Whether its groups can be asked one by one, without compiling each."""
+def _divided(batch: Batch, response: Response) -> bool:
+    """Whether groups are asked one by one; not to be told of each why it is declined."""
+    if isinstance(response, Outputs) or len(batch.units) < 2:
+        return False
+    # A compiler that is not there would be looked for once for each.
     plain = batch.units[0].transform in ("eager", "jit")
-    return plain and len(batch.units) > 1
+    return plain or isinstance(response, Errored)
 
 
 def ask(adapter: Evaluator, request: Request) -> Response:
