@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.levels import HELD, LOST
-from conformance.matrix_judge import GONE, NOT_CHECKED, REPRODUCED, Judged, Outcome
+from conformance.matrix.judge import GONE, NOT_CHECKED, REPRODUCED, Judged, Outcome
 from conformance.peers import Library
 from conformance.registry import OPERATIONS
 from conformance.report.terminal import titled

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import UsageError
-from conformance.matrix_known import FOLDER, Selector, clauses, load
+from conformance.matrix.known import FOLDER, Selector, clauses, load
 from conformance.peers import LIBRARIES
 from conformance.profiles import Result
 from conformance.profiles.judge import Failure

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.matrix_known import load
+from conformance.matrix.known import load
 from conformance.peers import LIBRARIES
 
 ROOT = Path(__file__).parents[3]

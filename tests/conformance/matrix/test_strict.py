@@ -3,10 +3,9 @@ import json
 import pytest
 from rich.console import Console
 
-from conformance import matrix as command
-from conformance import matrix_known
 from conformance.errors import UsageError
-from conformance.matrix import Options, matrix
+from conformance.matrix import Options, known, matrix
+from conformance.matrix import run as command
 from conformance.peers import LIBRARIES, Library
 from tests.conformance.matrix import planted
 
@@ -59,7 +58,7 @@ def run(tmp_path, monkeypatch):
         folder = tmp_path / "deviations"
         folder.mkdir(exist_ok=True)
         (folder / "planted.toml").write_text(text)
-        monkeypatch.setattr(command, "load", lambda: matrix_known.load(folder))
+        monkeypatch.setattr(command, "load", lambda: known.load(folder))
         with (tmp_path / "out.txt").open("w") as file:
             console = Console(file=file, width=100, markup=False, highlight=False)
             status = matrix(Options(("planted",), out=tmp_path, **options), console)

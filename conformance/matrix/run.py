@@ -15,9 +15,9 @@ from conformance import vectors
 from conformance.adapters.remembering import Remembering
 from conformance.errors import UsageError
 from conformance.lanes import side_by_side
-from conformance.matrix_judge import PROFILES, judge
-from conformance.matrix_known import load
-from conformance.matrix_questions import questions
+from conformance.matrix.judge import PROFILES, judge
+from conformance.matrix.known import load
+from conformance.matrix.questions import questions
 from conformance.peers import LIBRARIES, Library
 from conformance.peers.libraries import PREFIX
 from conformance.plan import Judged as Started

@@ -20,8 +20,8 @@ from conformance.peers import LIBRARIES
 from conformance.profiles import PROFILES, Result
 from conformance.registry import OPERATIONS
 
-FOLDER = Path(__file__).parent / "deviations"
-SPEC = Path(__file__).parent / "spec" / "1.0"
+FOLDER = Path(__file__).parents[1] / "deviations"
+SPEC = Path(__file__).parents[1] / "spec" / "1.0"
 LEVELS = ("L0", "L1", "L2")
 CLAUSE = re.compile(r"\b[A-Z]{2,6}-\d+\b")
 # Where a clause is stated it stands in bold or in a heading.

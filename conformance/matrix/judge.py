@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from conformance.levels import Standing, standings
-from conformance.matrix_known import Known, clauses
+from conformance.matrix.known import Known, clauses
 from conformance.profiles import Result
 
 PROFILES = (
