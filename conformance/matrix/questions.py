@@ -16,7 +16,7 @@ from conformance.profiles.check import Ask, Check
 from conformance.profiles.judge import Result
 from conformance.profiles.severity import ACCURATE, DEFINITION
 from conformance.profiles.silence import unanswered
-from conformance.profiles.witness import deviation
+from conformance.profiles.witness import clause, deviation
 from conformance.witness.departures import DEPARTURES, Departure
 
 # Of the departures, those about what a mean is; over nothing it is a special value.
@@ -66,6 +66,7 @@ def _ask(
         compared=1,
         failed=int(bool(found)),
         reason=found,
+        clauses=(clause(departure, answer),) if found else (),
     )
 
 

@@ -170,6 +170,7 @@ def _depart(
         compared=1,
         failed=int(bool(wrong)),
         reason=f"ours: {wrong}; {reason}" if wrong else reason,
+        clauses=(clause(departure, answer),) if wrong else (),
     )
 
 
@@ -198,8 +199,7 @@ def deviation(
     for output, values in departure.specified.items():
         truth = np.asarray(values, float)
         actual = answer.arrays.get(output)
-        half = departure.dtype in HALVES and output == "value"
-        dtype = "float32" if half else departure.dtype
+        dtype = _dtype(departure, output)
         name = answer.dtypes.get(output, "nothing")
         if actual is None or actual.shape != truth.shape or name != dtype:
             found.append(f"{output} {_text(actual)} in {name}, specified {dtype}")
@@ -209,6 +209,34 @@ def deviation(
         if not (units <= limit).all():
             found.append(f"{output} {_text(actual)}, specified {_text(truth)}")
     return "; ".join(found)
+
+
+def clause(departure: Departure, answer: Response) -> str:
+    """The clause that an answer departs from, if it does.
+
+    Args:
+        departure: What was asked.
+        answer: What came back.
+
+    Returns:
+        That of the question; where the answer has another dtype or shape, the one
+        about these, whatever the numbers in it.
+    """
+    if not isinstance(answer, Outputs):
+        return departure.clause
+    for output, values in departure.specified.items():
+        dtype = _dtype(departure, output)
+        if answer.dtypes.get(output, dtype) != dtype:
+            return "GEN-6"
+        if np.shape(answer.arrays.get(output, values)) != np.shape(values):
+            return "GEN-2"
+    return departure.clause
+
+
+def _dtype(departure: Departure, output: str) -> str:
+    """The dtype in which an output is specified."""
+    half = departure.dtype in HALVES and output == "value"
+    return "float32" if half else departure.dtype
 
 
 def _text(array: Any) -> str:

@@ -32,6 +32,7 @@ class Departure:
         number: Number in the specification's list of departures from PyTorch; 9 is
             the gradient of hard labels, which is wrong in optax alone.
         title: What it is about.
+        clause: The clause of the specification that it is about.
         frameworks: Whose peers depart.
         operation: Name of the operation.
         inputs: Logits or probabilities, and labels; integers are class indices.
@@ -45,6 +46,7 @@ class Departure:
 
     number: int
     title: str
+    clause: str
     frameworks: Sequence[str]
     operation: str
     inputs: tuple[Any, Any]
@@ -84,6 +86,7 @@ _TAILS = (
     Departure(
         1,
         "tail of the gradient",
+        "BCE-2",
         ("torch",),
         BCE,
         ([17.0, -17.0], [1.0, 0.0]),
@@ -94,6 +97,7 @@ _TAILS = (
     Departure(
         1,
         "tail of the gradient",
+        "CE-2",
         BOTH,
         CE,
         ([[40.0, 0.0]], [0]),
@@ -103,6 +107,7 @@ _TAILS = (
     Departure(
         1,
         "tail of the gradient",
+        "FOC-2",
         ("torch",),
         FOCAL,
         ([40.0], [1.0]),
@@ -115,6 +120,7 @@ _LIMITS = (
     Departure(
         2,
         "infinite logits",
+        "GEN-7",
         BOTH,
         BCE,
         ([INF, -INF, INF], [1.0, 0.0, 0.0]),
@@ -123,6 +129,7 @@ _LIMITS = (
     Departure(
         2,
         "infinite logits",
+        "CE-7",
         BOTH,
         CE,
         ([[INF, 0.0]], [0]),
@@ -131,6 +138,7 @@ _LIMITS = (
     Departure(
         3,
         "mean of nothing",
+        "GEN-4",
         BOTH,
         BCE,
         ([], []),
@@ -140,6 +148,7 @@ _LIMITS = (
     Departure(
         3,
         "all ignored",
+        "GEN-4",
         ("torch",),
         CE,
         ([[1.0, 0.0], [0.0, 2.0]], [-100, -100]),
@@ -151,6 +160,7 @@ _PRECISION = (
     Departure(
         4,
         "half precision",
+        "GEN-6",
         BOTH,
         BCE,
         ([0.5, -3.0], [1.0, 0.0]),
@@ -162,6 +172,7 @@ _PRECISION = (
     Departure(
         4,
         "half precision",
+        "GEN-6",
         BOTH,
         CE,
         ([[12.0, 0.0]], [0]),
@@ -174,6 +185,7 @@ _RULES = (
     Departure(
         5,
         "one-hot labels under weights",
+        "CE-4",
         ("torch",),
         CE,
         ([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [1.0, 0.0]]),
@@ -186,6 +198,7 @@ _RULES = (
     Departure(
         6,
         "label out of range",
+        "GEN-9",
         BOTH,
         BCE,
         ([0.25, 0.5, 1.0], [2.0, -1.0, 1.5]),
@@ -194,6 +207,7 @@ _RULES = (
     Departure(
         6,
         "negative weight",
+        "GEN-9",
         ("torch",),
         BCE,
         ([0.25], [1.0]),
@@ -203,6 +217,7 @@ _RULES = (
     Departure(
         6,
         "probability out of range",
+        "GEN-9",
         BOTH,
         CE,
         ([[1.0, 0.0]], [[1.5, -0.5]]),
@@ -211,6 +226,7 @@ _RULES = (
     Departure(
         6,
         "negative class weight",
+        "GEN-9",
         ("torch",),
         CE,
         ([[1.0, 0.0]], [0]),
@@ -220,6 +236,7 @@ _RULES = (
     Departure(
         6,
         "index -1",
+        "GEN-9",
         ("jax",),
         CE,
         ([[1.0, 0.0]], [-1]),
@@ -228,6 +245,7 @@ _RULES = (
     Departure(
         6,
         "index too large",
+        "GEN-9",
         ("jax",),
         CE,
         ([[1.0, 0.0]], [2]),
@@ -236,6 +254,7 @@ _RULES = (
     Departure(
         7,
         "smoothing of 1",
+        "GEN-9",
         BOTH,
         CE,
         ([[1.0, 0.0]], [0]),
@@ -245,6 +264,7 @@ _RULES = (
     Departure(
         8,
         "gradient of probabilities",
+        "BCP-2",
         ("torch",),
         PROBS,
         ([1e-14, 0.0], [1.0, 1.0]),
@@ -254,6 +274,7 @@ _RULES = (
     Departure(
         9,
         "gradient of hard labels",
+        "FOC-4",
         ("jax",),
         FOCAL,
         ([1.0, 1.0], [1.0, 0.0]),

@@ -4,9 +4,11 @@ import torch
 
 import jax_impl
 import torch_impl
-from conformance.adapters import from_functions
+from conformance.adapters import Outputs, from_functions
 from conformance.mutants import torch_binary as faults
 from conformance.profiles import Scope, witness
+from conformance.registry import GENERAL
+from conformance.registry import OPERATIONS as OPERATIONS_OF_THE_SUITE
 from conformance.witness import DEPARTURES, Peer, draws, forms, peer
 from conformance.witness.__main__ import lines
 from conformance.witness.draws import BCE, CE, FOCAL, PROBS
@@ -133,6 +135,31 @@ def test_every_number_is_asked():
     assert {departure.number for departure in DEPARTURES} == set(range(1, 10))
     paths = [d.path(framework) for d in DEPARTURES for framework in d.frameworks]
     assert len(set(paths)) == len(paths)
+
+
+def test_a_departure_cites_its_clause():
+    found = results(peer("torch").adapter, BCE, "departure")
+    cited = {r.group.rpartition(";")[2]: r.clauses for r in found if r.lost}
+    assert cited["mean-of-nothing"] == ("GEN-4",)
+    assert cited["infinite-logits"] == ("GEN-7",)
+    assert cited["tail-of-the-gradient"] == ("BCE-2",)
+    assert cited["label-out-of-range"] == ("GEN-9",)
+    assert cited["half-precision"] == ("GEN-6",)
+    for departure in DEPARTURES:
+        own = OPERATIONS_OF_THE_SUITE[departure.operation].clauses
+        assert departure.clause in {**own, **GENERAL}
+
+
+@pytest.mark.parametrize(("change", "cited"), [("shape", "GEN-2"), ("dtype", "GEN-6")])
+def test_another_form_is_cited_before_the_numbers(change, cited):
+    (departure,) = (
+        d for d in DEPARTURES if d.operation == BCE and d.title == "mean of nothing"
+    )
+    shape = (1,) if change == "shape" else ()
+    dtype = "float32" if change == "dtype" else "float64"
+    arrays = {"value": np.zeros(shape), "grad_logits": np.zeros(0)}
+    answer = Outputs(arrays, {"value": dtype, "grad_logits": "float64"})
+    assert witness.clause(departure, answer) == cited
 
 
 @pytest.mark.usefixtures("few_calls")
