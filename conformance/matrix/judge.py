@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from conformance.levels import Standing, standings
-from conformance.matrix.known import Known, clauses
+from conformance.matrix.known import Known
 from conformance.profiles import Result
+from conformance.registry import GENERAL, OPERATIONS
+from conformance.registry.citations import clauses
 
 PROFILES = (
     "accuracy",
@@ -183,5 +185,9 @@ def _asked(result: Result) -> bool:
 
 
 def _clause(one: Known) -> tuple[str, ...]:
-    missing = one.clause not in clauses()
-    return (f"clause {one.clause} does not exist",) if missing else ()
+    """Says that a clause is none, or none of the operation's."""
+    if one.clause not in clauses():
+        return (f"clause {one.clause} does not exist",)
+    if one.clause not in {**GENERAL, **OPERATIONS[one.operation].clauses}:
+        return (f"clause {one.clause} is not about {one.operation}",)
+    return ()

@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,13 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from conformance.errors import UsageError
 from conformance.peers import LIBRARIES
-from conformance.profiles import PROFILES, Result
+from conformance.profiles import PROFILES, Result, severity
 from conformance.registry import OPERATIONS
 
 FOLDER = Path(__file__).parents[1] / "deviations"
-SPEC = Path(__file__).parents[1] / "spec" / "1.0"
-LEVELS = ("L0", "L1", "L2")
+# Of training, which is the highest, libraries are not asked.
+LEVELS = severity.LEVELS[:3]
 CLAUSE = re.compile(r"\b[A-Z]{2,6}-\d+\b")
-# Where a clause is stated it stands in bold or in a heading.
-STATED = re.compile(r"(?:\*\*|^#+\s+)([A-Z]{2,6}-\d+)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -115,13 +112,6 @@ class Known:
 
 def _fits(text: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(text, pattern) for pattern in patterns)
-
-
-@cache
-def clauses() -> frozenset[str]:
-    """Returns the clauses that the specification states."""
-    texts = (path.read_text(encoding="utf-8") for path in SPEC.rglob("*.md"))
-    return frozenset(name for text in texts for name in STATED.findall(text))
 
 
 def load(folder: Path = FOLDER) -> list[Known]:

@@ -26,8 +26,8 @@ from conformance.plan import choose, start, units
 from conformance.profiles import Check, Result, Unit, batches, evaluate
 from conformance.report import matrix as report
 from conformance.report.header import header
+from conformance.report.terminal import INTERRUPTED
 
-INTERRUPTED = 130
 TRANSFORMS = ("hessian",)
 LONGEST = 2000
 

@@ -10,11 +10,11 @@ from rich.text import Text
 
 from conformance.levels import HELD, LOST
 from conformance.matrix.judge import GONE, NOT_CHECKED, REPRODUCED, Judged, Outcome
+from conformance.matrix.known import LEVELS
 from conformance.peers import Library
 from conformance.registry import OPERATIONS
 from conformance.report.terminal import titled
 
-LEVELS = ("L0", "L1", "L2")
 OTHER, ABSENT, UNKNOWN = "other", "absent", "unknown"
 MARKS = {HELD: "●", LOST: "○", OTHER: "◐", ABSENT: "\N{EN DASH}", UNKNOWN: "?"}
 WORDS = {HELD: "held", LOST: "lost", OTHER: "conv.", ABSENT: "-", UNKNOWN: "?"}

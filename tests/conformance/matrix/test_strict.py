@@ -102,6 +102,7 @@ def test_a_repaired_function_no_longer_reproduces(run):
     [
         ({"level": "L1"}, "unlisted"),  # what loses more is not explained
         ({"clause": "BCP-99"}, "clause BCP-99 does not exist"),
+        ({"clause": "CE-6"}, "clause CE-6 is not about binary_cross_entropy"),
         ({"output": "*", "group": "*"}, "selector 1 is too wide"),
         ({"output": "grad_probs"}, "no longer reproduces"),
     ],
