@@ -26,12 +26,12 @@ from conformance.adapters import (
 from conformance.budgets import C_MAX
 from conformance.plan import Judged, Options
 from conformance.profiles import Result
+from conformance.profiles.points import FOCAL
 from conformance.profiles.unit import WIDTH
 from conformance.report import counts
 from conformance.spoilt import Spoil, Spoilt
 from conformance.vectors import load
 
-FOCAL = "sigmoid_focal_loss"
 POINTS = f"{FOCAL}/saturation/gamma=2"
 SEVERAL = f"{FOCAL}/saturation/gamma=*"
 TABLE = f"{FOCAL}/weighting/gamma=2;pos_weight=(1,5,20)"

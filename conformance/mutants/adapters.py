@@ -14,9 +14,8 @@ from conformance.adapters import (
     Skipped,
     resolve,
 )
+from conformance.profiles.points import FOCAL
 from conformance.vectors import Group, load
-
-FOCAL = "sigmoid_focal_loss"
 
 Answer = Callable[[Request], Response]
 Stored = dict[Any, dict[str, float]]
