@@ -107,6 +107,30 @@ def axis_of(array: Any, class_axis: Any) -> int:
     return class_axis % array.ndim
 
 
+def classes_second(
+    logits: Any, class_axis: Any, normalizer: str, reduction: str
+) -> Any:
+    """Moves classes to axis 1, for losses over classes that divide by count alone.
+
+    Args:
+        logits: Logits, classes along some axis.
+        class_axis: The axis.
+        normalizer: What a mean should divide by.
+        reduction: Reduction asked for.
+
+    Returns:
+        The logits, classes along axis 1.
+
+    Raises:
+        NotImplementedError: Something is asked for that only our own functions offer.
+    """
+    not_in_parts(reduction)
+    axis = axis_of(logits, class_axis)
+    if normalizer != "count" and (reduction == "mean" or normalizer != "weights"):
+        raise NotImplementedError("no argument 'normalizer'")
+    return logits.movedim(axis, 1)
+
+
 def reduced(loss: Any, reduction: str) -> Any:
     """Sums or averages for formulas that are copied with these two lines.
 

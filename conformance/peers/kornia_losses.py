@@ -5,7 +5,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from conformance.peers.claims import Claiming, axis_of, not_in_parts, on_torch
+from conformance.peers.claims import (
+    Claiming,
+    axis_of,
+    classes_second,
+    not_in_parts,
+    on_torch,
+)
 
 
 def sigmoid_focal_loss(
@@ -59,12 +65,9 @@ def softmax_focal_loss(
     """Calls ``focal_loss``; of its map of classes all but the labelled are 0."""
     from kornia.losses import focal_loss
 
-    not_in_parts(reduction)
-    axis = axis_of(logits, class_axis)
-    if normalizer != "count" and (reduction == "mean" or normalizer != "weights"):
-        raise NotImplementedError("no argument 'normalizer'")
+    moved = classes_second(logits, class_axis, normalizer, reduction)
     loss = focal_loss(
-        logits.movedim(axis, 1),
+        moved,
         labels,
         alpha=None,
         gamma=gamma,

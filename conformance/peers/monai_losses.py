@@ -4,7 +4,7 @@ import importlib.metadata
 
 from torch import Tensor
 
-from conformance.peers.claims import Claiming, axis_of, not_in_parts, on_torch
+from conformance.peers.claims import Claiming, classes_second, not_in_parts, on_torch
 
 
 def sigmoid_focal_loss(
@@ -38,10 +38,7 @@ def softmax_focal_loss(
     """Calls ``FocalLoss``; of its map of classes all but the labelled are 0."""
     from monai.losses.focal_loss import FocalLoss
 
-    not_in_parts(reduction)
-    axis = axis_of(logits, class_axis)
-    if normalizer != "count" and (reduction == "mean" or normalizer != "weights"):
-        raise NotImplementedError("no argument 'normalizer'")
+    moved = classes_second(logits, class_axis, normalizer, reduction)
     focal = FocalLoss(
         to_onehot_y=True,
         use_softmax=True,
@@ -50,7 +47,7 @@ def softmax_focal_loss(
         ignore_index=ignore_index,
         reduction=reduction,
     )
-    loss = focal(logits.movedim(axis, 1), labels.unsqueeze(1))
+    loss = focal(moved, labels.unsqueeze(1))
     return loss.sum(1) if reduction == "none" else loss
 
 

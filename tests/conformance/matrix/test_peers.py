@@ -7,6 +7,7 @@ from conformance.peers import LIBRARIES
 from conformance.peers.libraries import PREFIX
 
 BCE, FOCAL = "binary_cross_entropy_with_logits", "sigmoid_focal_loss"
+SOFTMAX = "softmax_focal_loss"
 
 
 def request(operation=FOCAL, logits=(1.0,), labels=(1.0,), **options):
@@ -68,3 +69,25 @@ def test_a_library_that_is_not_installed_says_so(monkeypatch):
     monkeypatch.setattr("conformance.peers.libraries.find_spec", lambda _: None)
     with pytest.raises(UsageError, match="kornia, torch is not installed"):
         resolve("peer:kornia")
+
+
+@pytest.mark.parametrize("name", ["kornia", "monai"])
+def test_losses_over_classes_divide_by_count_alone(name):
+    if not LIBRARIES[name].installed:
+        pytest.skip(f"{name} is not installed")
+    inputs = {"logits": np.zeros((3, 2)), "labels": np.array([0, 1])}
+    asked = {"kinds": {"labels": "index"}, "params": {"class_axis": 0}}
+    adapter = resolve(f"peer:{name}")
+    answer = adapter.eval(Request(SOFTMAX, inputs, **asked))
+    assert isinstance(answer, Outputs)
+    # (1 - 1/3) ** 2 log 3
+    assert answer.arrays["value"] == pytest.approx([0.488272] * 2, abs=1e-6)
+    for params, reduction, lacking in (
+        ({"normalizer": "weights"}, "mean", "argument 'normalizer'"),
+        ({"normalizer": "peaks"}, "sum", "argument 'normalizer'"),
+        ({"class_axis": 2}, "sum", "argument 'class_axis'"),
+        ({}, "parts", "reduction 'parts'"),
+    ):
+        asked["params"] = params
+        answer = adapter.eval(Request(SOFTMAX, inputs, reduction=reduction, **asked))
+        assert answer == NotImplementedOperation(f"no {lacking}")
