@@ -337,8 +337,8 @@ def matrix_command(
         bool, typer.Option("--quick", help="One group of each kind.")
     ] = False,
     out: OutOption = Path("report"),
-    write_table: Annotated[
-        bool, typer.Option("--write-table", help="Print the table as Markdown.")
+    table: Annotated[
+        bool, typer.Option("--table", help="Print the table as Markdown.")
     ] = False,
 ) -> None:
     """Judges other libraries, as installed, by the specification.
@@ -353,7 +353,7 @@ def matrix_command(
     names = _names("--libraries", libraries or ",".join(LIBRARIES))
     for name in names:
         _check("--libraries", name, LIBRARIES)
-    raise typer.Exit(matrix(Options(names, quick, out, write_table), _console()))
+    raise typer.Exit(matrix(Options(names, quick, out, table), _console()))
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ class Options:
     libraries: Sequence[str] = tuple(LIBRARIES)
     quick: bool = False
     out: Path = Path("report")
-    write_table: bool = False
+    table: bool = False
 
     def identity(self) -> dict[str, Any]:
         """The options that decide what is compared."""
@@ -101,7 +101,7 @@ def matrix(options: Options, console: Console) -> int:
     seconds = time.perf_counter() - began
     for part in report.summary(chosen, judged, console):
         console.print(part, soft_wrap=True)
-    if options.write_table:
+    if options.table:
         console.print(report.markdown(chosen, judged), soft_wrap=True)
     problems = report.problems(judged)
     for line in report.verdict(problems, judged, seconds, path):

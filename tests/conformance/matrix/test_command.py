@@ -63,7 +63,7 @@ def test_the_report_says_what_was_compared(full):
 
 
 def test_a_quick_run_of_one_library(tmp_path):
-    arguments = ("--libraries", "torchvision-formula", "--quick", "--write-table")
+    arguments = ("--libraries", "torchvision-formula", "--quick", "--table")
     done = conformance("matrix", *arguments, "--out", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "deviates from clause FOC-2" in done.stdout

@@ -69,7 +69,7 @@ def run(tmp_path, monkeypatch):
 
 
 def test_what_is_listed_and_reproduces_passes(run):
-    status, printed, report = run(entry(), write_table=True)
+    status, printed, report = run(entry(), table=True)
     assert status == 0, printed
     assert "AS LISTED: 1 deviations" in printed
     (found,) = report["deviations"]
