@@ -52,16 +52,18 @@ class Judged:
         standings: Levels by operation, without what is another convention.
         set_apart: Results of another convention by operation.
         unlisted: Failed results that no entry covers.
+        reason: Why it was not judged, in words; empty where it was.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
     standings: dict[str, Standing] = field(default_factory=dict)
     set_apart: dict[str, list[Result]] = field(default_factory=dict)
     unlisted: list[Result] = field(default_factory=list)
+    reason: str = ""
 
 
 def judge(
-    version: str, results: Sequence[Result], known: Iterable[Known], *, quick: bool
+    version: str, results: Sequence[Result], known: Sequence[Known], *, quick: bool
 ) -> Judged:
     """Judges one library.
 
@@ -74,19 +76,21 @@ def judge(
     Returns:
         Outcomes, levels and what is not listed.
     """
-    found = Judged()
-    covered: set[int] = set()
-    apart: set[int] = set()
     entries: dict[tuple[str, str], list[Known]] = {}
     for one in known:
         entries.setdefault((one.kind, one.id), []).append(one)
+    if version and entries and not any(e[0].applies(version) for e in entries.values()):
+        # What it does has nothing to be compared with.
+        return not_judged(version, known, "nothing is listed for this version")
+    found = Judged()
+    covered: set[int] = set()
+    apart: set[int] = set()
     for (kind, _), entry in entries.items():
+        if not (version and entry[0].applies(version)):
+            found.outcomes += _unasked(version, entry)
+            continue
         covers = _covered(entry, results)
         covered |= covers
-        if not (version and entry[0].applies(version)):
-            status = NOT_CHECKED if version else NOT_INSTALLED
-            found.outcomes += [Outcome(one, status, 0, _clause(one)) for one in entry]
-            continue
         if kind == "choice":
             apart |= covers
         found.outcomes += _outcomes(entry, results, covers, quick=quick)
@@ -95,14 +99,29 @@ def judge(
         found.standings[operation] = standing
     for i in sorted(apart):
         found.set_apart.setdefault(results[i].operation, []).append(results[i])
-    if not entries or any(entry[0].applies(version) for entry in entries.values()):
-        # Of a version that no entry is about nothing is listed to compare with.
-        found.unlisted = [
-            result
-            for i, result in enumerate(results)
-            if result.lost and i not in covered
-        ]
+    found.unlisted = [
+        result for i, result in enumerate(results) if result.lost and i not in covered
+    ]
     return found
+
+
+def not_judged(version: str, known: Iterable[Known], reason: str) -> Judged:
+    """Says of a library that it was not judged, whatever it answered.
+
+    Args:
+        version: Its installed version; empty where it is not installed.
+        known: What is known of it.
+        reason: Why, in words.
+
+    Returns:
+        No levels; entries that were not checked, and nothing that is not listed.
+    """
+    return Judged(outcomes=[*_unasked(version, known)], reason=reason)
+
+
+def _unasked(version: str, known: Iterable[Known]) -> Iterable[Outcome]:
+    status = NOT_CHECKED if version else NOT_INSTALLED
+    return (Outcome(one, status, 0, _clause(one)) for one in known)
 
 
 def _covered(entry: Sequence[Known], results: Sequence[Result]) -> set[int]:

@@ -15,8 +15,8 @@ from conformance import vectors
 from conformance.adapters.remembering import Remembering
 from conformance.errors import UsageError
 from conformance.lanes import side_by_side
-from conformance.matrix.judge import PROFILES, judge
-from conformance.matrix.known import load
+from conformance.matrix.judge import PROFILES, Judged, judge, not_judged
+from conformance.matrix.known import Known, load
 from conformance.matrix.questions import questions
 from conformance.peers import LIBRARIES, Library
 from conformance.peers.libraries import PREFIX
@@ -79,15 +79,7 @@ def matrix(options: Options, console: Console) -> int:
     chosen = [LIBRARIES[name] for name in options.libraries]
     path = options.out / "matrix.json"
     run = _evaluate(chosen, options, console)
-    judged = {
-        one.name: judge(
-            one.version if one.name in run.results else "",
-            run.results.get(one.name, []),
-            [entry for entry in known if entry.library == one.name],
-            quick=options.quick,
-        )
-        for one in chosen
-    }
+    judged = {one.name: _judged(one, run, known, options) for one in chosen}
     _write(
         path,
         report.record(
@@ -107,6 +99,18 @@ def matrix(options: Options, console: Console) -> int:
     for line in report.verdict(problems, judged, seconds, path):
         console.print(line, soft_wrap=True)
     return 1 if problems else 0
+
+
+def _judged(
+    library: Library, run: Run, known: Sequence[Known], options: Options
+) -> Judged:
+    own = [entry for entry in known if entry.library == library.name]
+    version = library.version if library.name in run.results else ""
+    if run.interrupted:
+        # What is missing would look as if it were repaired.
+        return not_judged(version, own, "interrupted")
+    results = run.results.get(library.name, [])
+    return judge(version, results, own, quick=options.quick)
 
 
 def _header(options: Options, chosen: Sequence[Library]) -> dict[str, Any]:

@@ -60,6 +60,8 @@ def summary(
     for library in libraries:
         if not library.installed:
             table.add_row(library.name, "not installed")
+        elif judged[library.name].reason:
+            table.add_row(f"{library.name} {library.version}", "not judged")
         for operation in _offered(judged[library.name]):
             standing = judged[library.name].standings[operation]
             table.add_row(
@@ -104,7 +106,7 @@ def _offered(judged: Judged) -> list[str]:
 
 def problems(judged: Mapping[str, Judged]) -> list[str]:
     """Says what is not as listed; the command fails if there is anything."""
-    found = []
+    found = [*_silent(judged)]
     for name, one in judged.items():
         for outcome in one.outcomes:
             entry = f"{name} {outcome.known.operation}: {outcome.known.id}"
@@ -117,9 +119,16 @@ def problems(judged: Mapping[str, Judged]) -> list[str]:
                 f"{name} unlisted: {result.group} ({result.profile}, {form}) loses "
                 f"{result.lost}; {result.reason or _first(result)}"
             )
-    if not any(s.compared for one in judged.values() for s in one.standings.values()):
+    every = [s for one in judged.values() for s in one.standings.values()]
+    if not any(standing.compared for standing in every) and not found:
         found.append("nothing was compared")
     return list(dict.fromkeys(found))
+
+
+def _silent(judged: Mapping[str, Judged]) -> Iterator[str]:
+    for name, one in judged.items():
+        if one.reason:
+            yield f"{name} not judged: {one.reason}"
 
 
 def _first(result: Any) -> str:
@@ -148,7 +157,9 @@ def verdict(
         f"{kinds.count('deviation')} deviations and {kinds.count('choice')} choices "
         f"reproduce; {seconds:.1f} s, {path}"
     )
-    if found:
+    if found and len(found) == len([*_silent(judged)]):
+        yield Text(f"\nNOT JUDGED: {'; '.join(found)}; {tail}", "bold red")
+    elif found:
         yield Text(f"\nNOT AS LISTED: {len(found)} differences; {tail}", "bold red")
     else:
         yield Text(f"\nAS LISTED: {tail}", "bold green")
@@ -174,7 +185,7 @@ def record(
         "deviations": entries["deviation"],
         "choices": entries["choice"],
         "unlisted": [r.record() for one in judged.values() for r in one.unlisted],
-        "problems": problems(judged),
+        "problems": [] if interrupted else problems(judged),
     }
 
 
@@ -196,6 +207,7 @@ def _library(library: Library, judged: Judged) -> dict[str, Any]:
         "version": library.version,
         "framework": library.framework,
         "installed": library.installed,
+        "not_judged": judged.reason,
         "operations": operations,
     }
 
@@ -226,6 +238,8 @@ def markdown(libraries: Sequence[Library], judged: Mapping[str, Judged]) -> Text
     for library in libraries:
         name = f"{library.name} {library.version}".strip()
         one = judged[library.name]
+        if one.reason:
+            rows.append(f"| {name} | not judged |  |  |  | {one.reason} |")
         for operation in _offered(one):
             marks = [MARKS[level(one, operation, level_)] for level_ in LEVELS]
             cells = (name, f"`{operation}`", *marks, _clauses(one, operation))

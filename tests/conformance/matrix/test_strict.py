@@ -7,6 +7,7 @@ from conformance.errors import UsageError
 from conformance.matrix import Options, known, matrix
 from conformance.matrix import run as command
 from conformance.peers import LIBRARIES, Library
+from conformance.report.libraries import parse
 from tests.conformance.matrix import planted
 
 ENTRY = """
@@ -126,12 +127,30 @@ def test_a_selector_that_matches_nothing_is_a_fault(run):
     assert "selector 1 matches nothing that fails" in printed
 
 
-def test_another_version_is_not_checked(run):
+def test_a_version_that_nothing_is_about_is_not_judged(run):
     for variant in (planted.LISTED, planted.REPAIRED):
-        status, printed, report = run(entry(), variant, version="2.1")
-        assert status == 0, printed
+        status, printed, report = run(entry(), variant, version="2.1", table=True)
+        assert status == 1
         assert "not checked for this version" in printed
+        assert "NOT JUDGED: planted not judged: nothing is listed" in printed
+        assert "AS LISTED" not in printed
+        assert "| planted 2.1 | not judged |" in printed
         assert report["deviations"][0]["status"] == "not checked"
+        assert report["libraries"][0]["operations"] == {}
+        assert report["libraries"][0]["not_judged"]
+        assert report["unlisted"] == []
+        assert not parse(report).as_listed
+
+
+def test_an_entry_covers_its_own_versions_alone(run):
+    other = entry(group="never/*").replace("label-gradient", "another")
+    text = entry().replace('"<2"', '"<1"') + other
+    status, printed, report = run(text)
+    assert status == 1
+    assert "NOT AS LISTED" in printed
+    assert {one["output"] for one in report["unlisted"]} == {"grad_labels"}
+    by_id = {one["id"]: one["status"] for one in report["deviations"]}
+    assert by_id == {"label-gradient": "not checked", "another": "gone"}
 
 
 def test_a_choice_is_set_apart(run):
@@ -162,6 +181,9 @@ def test_interrupting_keeps_what_was_found(run, monkeypatch):
     assert status == 130
     assert "interrupted" in printed
     assert report["interrupted"]
+    assert {one["status"] for one in report["deviations"]} == {"not checked"}
+    assert report["problems"] == report["unlisted"] == []
+    assert report["libraries"][0]["operations"] == {}
 
 
 def test_a_report_that_cannot_be_written(run, tmp_path):
