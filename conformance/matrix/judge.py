@@ -137,8 +137,12 @@ def _covered(entry: Sequence[Known], results: Sequence[Result]) -> set[int]:
 
 
 def _explains(one: Known, result: Result) -> bool:
-    """Whether an entry may be the reason; what loses more than it says is another."""
-    return bool(result.lost) and (one.kind == "choice" or result.lost >= one.level)
+    """Whether an entry may be the reason.
+
+    What loses more than it says is another, and what departs from other clauses.
+    """
+    severe = one.kind == "choice" or result.lost >= one.level
+    return bool(result.lost) and severe and one.clause in result.clauses
 
 
 def _outcomes(
@@ -190,10 +194,16 @@ def _faults(
             and _asked(result)
             and selector.matches(result)
         ]
-        failed = sum(_explains(first, result) for result in matched)
-        if not failed and not quick:
+        failed = sum(bool(result.lost) for result in matched)
+        if quick:
+            # Few cases may show nothing of it.
+            continue
+        if not failed:
             found.append(f"selector {number} matches nothing that fails")
-        elif failed < NARROW * len(matched) and not quick:
+        elif not any(_explains(first, result) for result in matched):
+            severe = f" losing at most {first.level}" * bool(first.level)
+            found.append(f"selector {number}: no result cites {first.clause}{severe}")
+        elif failed < NARROW * len(matched):
             share = f"{failed} of {len(matched)} results fail"
             found.append(f"selector {number} is too wide: {share}")
     return tuple(found)

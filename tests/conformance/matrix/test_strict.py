@@ -106,6 +106,9 @@ def test_a_repaired_function_no_longer_reproduces(run):
         ({"clause": "CE-6"}, "clause CE-6 is not about binary_cross_entropy"),
         ({"output": "*", "group": "*"}, "selector 1 is too wide"),
         ({"output": "grad_probs"}, "no longer reproduces"),
+        # What the suite names for these results are BCP-3 and GEN-11.
+        ({"clause": "BCP-2"}, "no longer reproduces"),
+        ({"clause": "GEN-18"}, "unlisted"),
     ],
 )
 def test_an_entry_must_be_what_it_says(changes, phrase, run):
@@ -125,6 +128,16 @@ def test_a_selector_that_matches_nothing_is_a_fault(run):
     status, printed, _ = run(text)
     assert status == 1
     assert "selector 1 matches nothing that fails" in printed
+
+
+def test_every_selector_is_about_the_clause(run):
+    value = '{ profile = "accuracy", output = "value", group = "basic/*" },'
+    text = entry().replace("selectors = [", f"selectors = [\n{value}")
+    status, printed, report = run(text, planted.WORSE)
+    assert status == 1
+    assert "selector 1: no result cites BCP-3" in printed
+    # What departs from another clause is not covered by it either.
+    assert "value" in {result["output"] for result in report["unlisted"]}
 
 
 def test_a_version_that_nothing_is_about_is_not_judged(run):
