@@ -31,10 +31,12 @@ def cross_entropy(
     class_axis: int = -1,
     normalizer: str = "weights",
     reduction: str = "none",
+    where: Any = None,
 ) -> jax.Array:
     """Calls ``optax.softmax_cross_entropy`` or the one ``with_integer_labels``.
 
     Smoothing turns indices into probabilities first, as ``optax.smooth_labels`` does.
+    The classes that take part, ``where``, are told to optax; ours has no such argument.
     """
     _unreduced(reduction)
     if normalizer not in ("weights", "count"):
@@ -42,14 +44,14 @@ def cross_entropy(
     if jnp.issubdtype(labels.dtype, jnp.integer):
         if label_smoothing is None:
             return optax.softmax_cross_entropy_with_integer_labels(
-                logits, labels, axis=class_axis
+                logits, labels, axis=class_axis, where=where
             )
         labels = jax.nn.one_hot(
             labels, logits.shape[class_axis], dtype=logits.dtype, axis=class_axis
         )
     if label_smoothing is not None:
         labels = optax.smooth_labels(labels, label_smoothing, axis=class_axis)
-    return optax.softmax_cross_entropy(logits, labels, axis=class_axis)
+    return optax.softmax_cross_entropy(logits, labels, axis=class_axis, where=where)
 
 
 def sigmoid_focal_loss(
