@@ -105,7 +105,7 @@ def _judged(
 
 
 def _divided(batch: Batch, response: Response) -> bool:
-    """Whether groups are asked one by one; not to be told of each why it is declined."""
+    """Whether the groups of a batch are asked one by one."""
     if isinstance(response, Outputs) or len(batch.units) < 2:
         return False
     # A compiler that is not there would be looked for once for each.

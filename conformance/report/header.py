@@ -45,7 +45,7 @@ def header(
         },
         "precision": _precision(used),
         "options": options,
-        "command": sys.argv,
+        "command": ["conformance", *sys.argv[1:]],
     }
 
 
