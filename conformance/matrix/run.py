@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from conformance import vectors
 from conformance.adapters.remembering import Remembering
@@ -26,6 +25,7 @@ from conformance.plan import choose, start, units
 from conformance.profiles import Check, Result, Unit, batches, evaluate
 from conformance.report import matrix as report
 from conformance.report.header import header
+from conformance.report.progress import progress
 from conformance.report.terminal import INTERRUPTED
 
 TRANSFORMS = ("hessian",)
@@ -143,21 +143,12 @@ def _evaluate(chosen: Sequence[Library], options: Options, console: Console) -> 
                 lanes.setdefault(lane, []).append((one, share))
                 run.results[library.name] = []
         total = sum(len(share) for lane in lanes.values() for _, share in lane)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        progress = stack.enter_context(
-            Progress(
-                *columns,
-                console=console,
-                transient=True,
-                disable=not console.is_terminal,
-            )
-        )
-        task = progress.add_task("", total=total)
+        shown = stack.enter_context(progress(console, total))
         try:
             for step in side_by_side([_steps(lane) for lane in lanes.values()]):
-                progress.update(task, description=step.what, advance=step.units)
-                if step.begins and not console.is_terminal:
-                    console.print(f"{step.what}: {step.begins} units")
+                shown.at(step.what, advance=step.units)
+                if step.begins:
+                    shown.line(f"{step.what}: {step.begins} units")
                 run.results[step.library] += step.results
         except KeyboardInterrupt:
             run.interrupted = True
