@@ -7,6 +7,7 @@ EXTRA = (
     "jinja2",
     "matplotlib",
     "mpmath",
+    "packaging",
     "rich",
     "scipy",
     "sklearn",
