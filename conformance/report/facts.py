@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from conformance import levels
 from conformance.budgets import UNIT_ROUNDOFF
@@ -91,11 +92,14 @@ def narrowing(run: Stored) -> str:
     return next(iter(interruption(run)), "")
 
 
+@lru_cache(maxsize=1)
 def standings(run: Stored) -> dict[tuple[str, str], Standing]:
     """Says where every implementation stands in every operation.
 
+    Every badge and table asks this of the same run, so it is kept.
+
     Args:
-        run: The run.
+        run: The run, complete.
 
     Returns:
         Standings by implementation and operation. What a narrowed run did not see lost

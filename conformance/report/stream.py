@@ -16,7 +16,7 @@ from typing import Any, Self
 from conformance.profiles import Result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stored:
     """What a file of results holds.
 
