@@ -80,7 +80,7 @@ def run(options: Options, console: Console) -> int:
         path = options.out / "report.json"
         # A harness that sees nothing judges nothing.
         asked = plan if seen.trusted else []
-        results, interrupted = _write(
+        results, interrupted, doubts = _write(
             path, asked, cases, options, console, timings, seen
         )
     counts = tallies(options.impls, results)
@@ -97,7 +97,6 @@ def run(options: Options, console: Console) -> int:
     if seen.trusted:
         for part in (*(seconds.tables(taken) if options.timings else ()), *parts):
             console.print(part, soft_wrap=isinstance(part, Text))
-    doubts = _doubts(seen, asked, results)
     for doubt in doubts:
         console.print(Text(doubt, style="bold red"), soft_wrap=True)
     status = 2 if doubts else exit_status(counts)
@@ -157,8 +156,12 @@ def _write(
     console: Console,
     timings: Timings,
     seen: canaries.Verdict,
-) -> tuple[list[Result], bool]:
-    """Evaluates the plan into a report; returns the results, and if interrupted."""
+) -> tuple[list[Result], bool, list[str]]:
+    """Evaluates the plan into a report.
+
+    Returns:
+        The results, whether it was interrupted, and doubts about the harness.
+    """
     frameworks = dict.fromkeys(one.capabilities.framework for one, _ in plan)
     head = header(vectors.manifest(), options.identity(), list(frameworks))
     head["canaries"] = seen.record()
@@ -180,14 +183,15 @@ def _write(
         counts = tallies(options.impls, results)
         record = {name: tally.record() for name, tally in counts.items()}
         taken = seconds.record(timings)
+        doubts = [] if interrupted else _doubts(seen, plan, results)
         stream.conclude(
             record,
             interrupted=interrupted,
             seconds=taken["seconds"],
-            doubts=() if interrupted else _doubts(seen, plan, results),
+            doubts=doubts,
             timings=taken if options.timings else None,
         )
-    return results, interrupted
+    return results, interrupted, doubts
 
 
 def _start(options: Options, stack: contextlib.ExitStack) -> list[Judged]:

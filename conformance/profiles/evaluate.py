@@ -68,9 +68,10 @@ def evaluate(
             unit = replace(unit, want=("bad_value",))
         judged = _judged(impl, batch, i, unit, own, limit)
         for result in _judgeable(judged, blank(impl, unit, unit.want[0], "pass")):
-            ids = [failure.id for failure in result.failures] or unit.ids
-            wrong = result.status in ("fail", "errored")
-            yield clauses.cite(result, clauses.evidence(unit, ids) if wrong else ())
+            if result.status in ("fail", "errored") and not result.clauses:
+                ids = [failure.id for failure in result.failures] or unit.ids
+                result = clauses.cite(result, clauses.evidence(unit, ids))
+            yield result
 
 
 def _judgeable(results: Iterator[Result], blank: Result) -> Iterator[Result]:

@@ -339,5 +339,5 @@ def tally(
         worst=float(units[worst]),
         worst_id=ids[worst],
         failures=failures,
-        lost="L2" if bad.size else "",
+        lost=severity.ACCURATE if bad.size else "",
     )

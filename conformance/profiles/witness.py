@@ -19,6 +19,7 @@ from conformance.budgets import WITNESS_UNITS, error_units
 from conformance.profiles.check import Ask, Check
 from conformance.profiles.evaluate import ask
 from conformance.profiles.judge import Result, tally
+from conformance.profiles.severity import ACCURATE
 from conformance.profiles.silence import unanswered
 from conformance.profiles.unit import HALVES, Scope
 from conformance.witness import DEPARTURES, Departure, Draw, Peer, draws, peer
@@ -129,7 +130,7 @@ def _compare(result: Result, rows: Sequence[tuple[Draw, Any, Any]]) -> Result:
             reason = f"shape {np.shape(mine)}, {np.shape(other)} in the peer"
             return replace(
                 result, status="fail", compared=1, failed=1, worst_id=draw.id,
-                reason=f"{reason}, at {draw.id}", lost="L2",
+                reason=f"{reason}, at {draw.id}", lost=ACCURATE,
             )  # fmt: skip
         scale = draw.scale[result.output]
         units.append(np.ravel(error_units(mine, other, 0.0, scale, "float64")))
@@ -166,7 +167,7 @@ def _depart(
     yield replace(
         blank,
         status="fail" if wrong else "pass",
-        lost="L2" if wrong else "",
+        lost=ACCURATE if wrong else "",
         compared=1,
         failed=int(bool(wrong)),
         reason=f"ours: {wrong}; {reason}" if wrong else reason,
