@@ -8,6 +8,8 @@ EXTRA = (
     "matplotlib",
     "mpmath",
     "packaging",
+    "pandas",
+    "pyarrow",
     "rich",
     "scipy",
     "sklearn",
