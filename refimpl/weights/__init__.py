@@ -9,13 +9,23 @@ from refimpl.weights.counting import (
     init_positive_counts,
     merge_counts,
 )
+from refimpl.weights.formulas import (
+    effective_number,
+    inverse_frequency,
+    inverse_square_root,
+    pos_weight,
+)
 
 __all__ = [
     "LabelCounts",
     "PositiveCounts",
     "count_labels",
     "count_positives",
+    "effective_number",
     "init_label_counts",
     "init_positive_counts",
+    "inverse_frequency",
+    "inverse_square_root",
     "merge_counts",
+    "pos_weight",
 ]
