@@ -15,17 +15,27 @@ from refimpl.weights.formulas import (
     inverse_square_root,
     pos_weight,
 )
+from refimpl.weights.moving import (
+    MovingCounts,
+    init_moving_counts,
+    moving_counts,
+    update_moving_counts,
+)
 
 __all__ = [
     "LabelCounts",
+    "MovingCounts",
     "PositiveCounts",
     "count_labels",
     "count_positives",
     "effective_number",
     "init_label_counts",
+    "init_moving_counts",
     "init_positive_counts",
     "inverse_frequency",
     "inverse_square_root",
     "merge_counts",
+    "moving_counts",
     "pos_weight",
+    "update_moving_counts",
 ]
