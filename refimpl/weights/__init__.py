@@ -9,6 +9,7 @@ from refimpl.weights.counting import (
     init_positive_counts,
     merge_counts,
 )
+from refimpl.weights.explain import WeightReport, explain_pos_weight, explain_weights
 from refimpl.weights.formulas import (
     effective_number,
     inverse_frequency,
@@ -26,9 +27,12 @@ __all__ = [
     "LabelCounts",
     "MovingCounts",
     "PositiveCounts",
+    "WeightReport",
     "count_labels",
     "count_positives",
     "effective_number",
+    "explain_pos_weight",
+    "explain_weights",
     "init_label_counts",
     "init_moving_counts",
     "init_positive_counts",
