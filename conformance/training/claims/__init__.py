@@ -24,11 +24,7 @@ from conformance.training.claims.means import (
 )
 from conformance.training.claims.weights import (
     PRINTED_CLASS_WEIGHTS,
-    effective_number,
-    inverse_frequency,
-    inverse_square_root,
     inverted_pos_weight,
-    pos_weight,
     rarest_over_count,
 )
 
@@ -54,18 +50,14 @@ __all__ = [
     "PRINTED_CLASS_WEIGHTS",
     "adaptive_bce",
     "bce_of_shifted_probabilities",
-    "effective_number",
     "focal_of_probabilities",
     "focal_with_one_alpha",
     "ghmc",
-    "inverse_frequency",
-    "inverse_square_root",
     "inverted_pos_weight",
     "label_weighted_bce",
     "loss_share_of_negatives",
     "manually_smoothed",
     "mean_of_batch_means",
-    "pos_weight",
     "rarest_over_count",
     "weighted_mean_over_count",
     "where_weighted_bce",

@@ -4,6 +4,14 @@ import pytest
 import refimpl
 from conformance.training import claims
 from conformance.training.claims import AS_PRINTED, PRINTED_CLASS_WEIGHTS
+from refimpl.weights import (
+    count_positives,
+    effective_number,
+    init_positive_counts,
+    inverse_frequency,
+    inverse_square_root,
+    pos_weight,
+)
 
 COUNTS = (900, 90, 10)
 LOGITS = np.array([2.0, -1.0, 0.5, -3.0])
@@ -51,22 +59,20 @@ def test_a5_reads_off_a_power_of_the_probability():
 def test_b1_gives_the_rare_class_the_smallest_weight():
     rates = np.array([0.01, 0.02, 0.05, 0.1, 0.2])
     labels = (np.arange(100)[:, None] < rates * 100).astype(float)
-    inverted, right = claims.inverted_pos_weight(labels), claims.pos_weight(labels)
+    right = pos_weight(*count_positives(init_positive_counts(5), labels))
+    inverted = claims.inverted_pos_weight(labels)
     np.testing.assert_allclose(right, [99.0, 49.0, 19.0, 9.0, 4.0])
     np.testing.assert_allclose(inverted, 1 / right)
 
 
 def test_b6_class_without_positives_stays_finite():
     labels = np.zeros((200, 1))
-    assert claims.pos_weight(labels) == 100.0
+    assert pos_weight(*count_positives(init_positive_counts(), labels)) == 100.0
     assert claims.inverted_pos_weight(labels) == 1e-3
 
 
 def test_c1_prints_other_weights_than_it_states():
-    stated, printed = (
-        claims.inverse_frequency(COUNTS),
-        claims.rarest_over_count(COUNTS),
-    )
+    stated, printed = inverse_frequency(COUNTS), claims.rarest_over_count(COUNTS)
     np.testing.assert_allclose(stated, [0.029703, 0.297030, 2.673267], atol=5e-7)
     np.testing.assert_allclose(
         printed, PRINTED_CLASS_WEIGHTS["inverse_frequency"], atol=5e-5
@@ -75,19 +81,19 @@ def test_c1_prints_other_weights_than_it_states():
 
 
 def test_c2_prints_figures_of_no_beta():
-    stated = claims.effective_number(COUNTS)
+    stated = effective_number(COUNTS, normalization=None)
     np.testing.assert_allclose(stated, [0.0016846, 0.0116131, 0.1004508], atol=5e-8)
     printed = PRINTED_CLASS_WEIGHTS["effective_number"]
     errors = [
-        np.abs(claims.effective_number(COUNTS, beta=beta) / printed - 1).max()
+        np.abs(effective_number(COUNTS, beta=beta, normalization=None) / printed - 1)
         for beta in 1 - np.logspace(-8, -0.01, 400)
     ]
-    assert min(errors) > 0.03
+    assert np.max(errors, axis=1).min() > 0.03
     assert printed[2] == PRINTED_CLASS_WEIGHTS["inverse_square_root"][1]
 
 
 def test_c3_holds():
-    weights = claims.inverse_square_root(COUNTS)
+    weights = inverse_square_root(COUNTS, normalization=None)
     printed = PRINTED_CLASS_WEIGHTS["inverse_square_root"]
     np.testing.assert_allclose(weights, printed, atol=5e-5)
 
