@@ -1,0 +1,293 @@
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from refimpl import sampling
+from refimpl.sampling import (
+    START,
+    Position,
+    batch_stream,
+    batches,
+    class_balanced_batches,
+    sample_weights,
+    weighted_indices,
+)
+
+# Raw numbers of PCG64(SeedSequence(2026, spawn_key=(3,))).
+RAW = (13712094268880264130, 3299844890453194931)
+WEIGHTS = np.array([0.0, 0.5, 3.0, 0.0, 0.25, 1.25, 0.0])
+LABELS = np.array([2, 0, 0, 1, 0, 2, 0, 0, 1, 0, 0, 0, 2, 0, 2])
+
+
+def counts(rows, size=7):
+    return np.bincount(rows, minlength=size)
+
+
+def test_example_has_the_weight_of_its_class():
+    found = sample_weights(np.array([2, 0, 1, 2]), np.array([1, 5, 8], np.int32))
+    assert found.tolist() == [8.0, 1.0, 5.0, 8.0]
+    assert found.dtype == np.float64
+
+
+def test_stream_is_the_one_pinned():
+    # With 2**20 equal weights the index is the first 20 bits.
+    rows = weighted_indices(np.full(2**20, 0.7), 2, seed=2026, epoch=3)
+    assert rows.tolist() == [number >> 44 for number in RAW]
+    assert weighted_indices(np.arange(1000), 6, seed=2026).tolist() == [
+        618, 143, 965, 725, 877, 923,
+    ]  # fmt: skip
+
+
+def test_draws_invert_the_exact_distribution():
+    weights = np.random.default_rng(3).random(41) ** 4
+    uniforms = [Fraction(int(number) >> 11, 2**53) for number in raw_numbers(500)]
+    sums = list(itertools.accumulate(map(Fraction, weights.tolist())))
+    expected = [
+        next(i for i, s in enumerate(sums) if s > u * sums[-1]) for u in uniforms
+    ]
+    assert weighted_indices(weights, 500, seed=2026, epoch=3).tolist() == expected
+
+
+def raw_numbers(size):
+    sequence = np.random.SeedSequence(2026, spawn_key=(3,))
+    return np.random.PCG64(sequence).random_raw(size)
+
+
+@pytest.mark.parametrize(("off_by", "agrees"), [(1.0, True), (1.02, False)])
+def test_frequencies_are_those_of_the_weights(off_by, agrees):
+    rows = weighted_indices(WEIGHTS * [1, 1, 1, 1, 1, off_by, 1], 10**6, seed=11)
+    drawn = WEIGHTS > 0
+    expected = WEIGHTS / WEIGHTS.sum() * 10**6
+    p = stats.chisquare(counts(rows)[drawn], expected[drawn]).pvalue
+    assert p > 0.01 if agrees else p < 1e-6
+
+
+def test_weight_of_zero_is_never_drawn():
+    rows = weighted_indices(WEIGHTS, 10**5, seed=5)
+    assert not counts(rows)[WEIGHTS == 0].any()
+    # The least and the greatest uniform number.
+    for bits in (0, 2**64 - 1):
+        assert WEIGHTS[drawn_by(bits)] > 0
+
+
+def drawn_by(bits):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "_bits", lambda *_: np.array([bits], np.uint64))
+        return weighted_indices(WEIGHTS, 1, seed=0)[0]
+
+
+@pytest.mark.parametrize("scale", [2.0**-1022, 2.0**-40, 2.0**1021])
+def test_only_ratios_of_weights_matter(scale):
+    expected = weighted_indices(WEIGHTS, 200, seed=5)
+    assert (weighted_indices(WEIGHTS * scale, 200, seed=5) == expected).all()
+
+
+def test_weights_in_float32_are_added_in_float64():
+    weights = np.random.default_rng(1).random(100_000).astype(np.float32)
+    expected = weighted_indices(weights.astype(np.float64), 1000, seed=5)
+    assert (weighted_indices(weights, 1000, seed=5) == expected).all()
+
+
+def test_sums_of_ten_million_weights_are_right():
+    # A plain sum is 1.6e-10 off at the end: a million units of round-off.
+    sums = sampling._cumulative(np.full(10**7, 0.1))
+    for at in (1, 4_321_987, 10**7):
+        exact = Fraction(0.1) * at
+        assert abs(Fraction(sums[at - 1]) - exact) <= exact * Fraction(2) ** -52
+
+
+@pytest.mark.parametrize("other", [{"seed": 6}, {"epoch": 2}, {"seed": 5 + 2**32}])
+def test_seeds_and_epochs_are_different_streams(other):
+    arguments = {"seed": 5, "epoch": 1} | other
+    rows = weighted_indices(np.ones(1000), 100, seed=5, epoch=1)
+    assert (weighted_indices(np.ones(1000), 100, **arguments) == rows).sum() < 5
+
+
+def test_high_bits_of_the_seed_do_not_run_into_the_epoch():
+    rows = weighted_indices(np.ones(1000), 100, seed=5, epoch=1)
+    other = weighted_indices(np.ones(1000), 100, seed=5 + 2**32, epoch=0)
+    assert (other == rows).sum() < 5
+
+
+@pytest.mark.parametrize(
+    ("uneven", "lengths", "total"),
+    [("keep", [4, 4, 3], 11), ("pad", [4, 4, 4], 12), ("drop", [3, 3, 3], 9)],
+)
+def test_ranks_together_draw_the_single_stream(uneven, lengths, total):
+    single = weighted_indices(WEIGHTS, total, seed=1, epoch=4)
+    parts = [
+        weighted_indices(
+            WEIGHTS, 11, seed=1, epoch=4, rank=rank, ranks=3, uneven=uneven
+        )
+        for rank in range(3)
+    ]
+    assert [len(part) for part in parts] == lengths
+    union = np.full(total, -1)
+    for rank, part in enumerate(parts):
+        union[rank::3] = part
+    assert (union == single).all()
+
+
+def test_no_draws_is_an_empty_stream():
+    assert weighted_indices(WEIGHTS, 0, seed=1).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"weights": np.ones((2, 2))}, "weights must have one axis"),
+        ({"weights": np.array([])}, "weights must have a value > 0"),
+        ({"weights": [0.0, 0.0]}, "weights must have a value > 0"),
+        ({"weights": [1.0, -1.0]}, "weights must be finite and >= 0, got -1.0 at"),
+        ({"weights": [1.0, np.nan]}, "weights must be finite and >= 0, got nan"),
+        ({"weights": [1.0, np.inf]}, "weights must be finite"),
+        ({"weights": [1.0, 1j]}, "weights must be real"),
+        ({"size": -1}, "size must be >= 0"),
+        ({"size": 2.0}, "size must be an integer"),
+        ({"seed": -1}, "seed must be >= 0"),
+        ({"epoch": -1}, "epoch must be >= 0"),
+        ({"ranks": 0}, "ranks must be >= 1"),
+        ({"rank": 2, "ranks": 2}, r"rank must be in \[0, 2\), got 2"),
+        ({"rank": -1}, "rank must be >= 0"),
+        ({"uneven": "cut"}, "uneven must be one of 'keep', 'pad', 'drop'"),
+    ],
+)
+def test_bad_draws_name_the_argument(change, text):
+    arguments = {"weights": [1.0, 2.0], "size": 4, "seed": 0} | change
+    with pytest.raises((TypeError, ValueError), match=text):
+        weighted_indices(arguments.pop("weights"), arguments.pop("size"), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("labels", "class_weights", "text"),
+    [
+        ([0, 2], [1.0, 2.0], r"labels must be in \[0, 2\), got 2 at index 1"),
+        ([0, -1], [1.0, 2.0], r"labels must be in \[0, 2\), got -1 at index 1"),
+        ([0.0, 1.0], [1.0, 2.0], "labels must be class indices"),
+        ([[0, 1]], [1.0, 2.0], "labels must have one axis"),
+        ([0, 1], [[1.0, 2.0]], "class_weights must have one axis"),
+        ([0, 1], [1.0, np.inf], "class_weights must be finite"),
+    ],
+)
+def test_bad_class_weights_name_the_argument(labels, class_weights, text):
+    with pytest.raises((TypeError, ValueError), match=text):
+        sample_weights(labels, class_weights)
+
+
+BALANCED = [(size, drop) for size in (3, 4, 5, 7, 30) for drop in (False, True)]
+
+
+@pytest.mark.parametrize(("batch_size", "drop_last"), BALANCED)
+def test_batches_are_balanced_and_classes_take_turns(batch_size, drop_last):
+    dealt = class_balanced_batches(LABELS, batch_size, seed=3, drop_last=drop_last)
+    per_batch = np.array([counts(LABELS[rows], 3) for rows in dealt])
+    assert dealt.shape[1] == batch_size
+    assert (np.ptp(per_batch, axis=1) <= 1).all() if len(dealt) else drop_last
+    assert np.ptp(per_batch.sum(axis=0)) <= 1 if len(dealt) else drop_last
+
+
+@pytest.mark.parametrize(("batch_size", "drop_last"), BALANCED)
+def test_examples_of_a_class_are_used_equally_often(batch_size, drop_last):
+    dealt = class_balanced_batches(LABELS, batch_size, seed=3, drop_last=drop_last)
+    used = counts(dealt.reshape(-1), len(LABELS))
+    assert all(np.ptp(used[label == LABELS]) <= 1 for label in range(3))
+    largest = used[LABELS == 0]
+    # Once: never twice, or never missed and at most one share of a batch twice.
+    if drop_last:
+        assert largest.max(initial=0) <= 1
+    else:
+        assert largest.min() >= 1
+        assert largest.sum() - 9 <= -(-batch_size // 3)
+
+
+def test_each_round_of_a_class_is_a_fresh_order():
+    dealt = class_balanced_batches(np.repeat([0, 1], [60, 10]), 20, seed=3)
+    rounds = [tuple(rows[rows >= 60]) for rows in dealt]
+    assert all(sorted(cards) == list(range(60, 70)) for cards in rounds)
+    assert len(set(rounds)) == len(rounds) == 6
+    first = class_balanced_batches(np.repeat([0, 1], [60, 10]), 20, seed=3, epoch=1)
+    assert (first[:, ::2] != dealt[:, ::2]).mean() > 0.9
+
+
+def test_every_order_is_as_likely_as_the_others():
+    # Orders of three cards; 3000 rounds.
+    dealt = class_balanced_batches(np.repeat([0, 1], [9000, 3]), 6, seed=3)
+    _, found = np.unique(dealt[:, 1::2], axis=0, return_counts=True)
+    assert len(found) == 6
+    assert stats.chisquare(found).pvalue > 0.01
+
+
+def test_balanced_batches_are_the_ones_pinned():
+    found = class_balanced_batches([2, 0, 0, 1, 0, 2, 0, 0], 5, seed=2026, epoch=1)
+    assert found.tolist() == [[1, 3, 5, 6, 3], [0, 4, 3, 0, 7], [3, 5, 2, 3, 0]]
+
+
+@pytest.mark.parametrize(
+    ("uneven", "lengths"),
+    [("keep", [3, 2, 2]), ("pad", [3, 3, 3]), ("drop", [2, 2, 2])],
+)
+def test_ranks_together_deal_the_single_stream(uneven, lengths):
+    single = class_balanced_batches(LABELS, 4, seed=1)
+    parts = [
+        class_balanced_batches(LABELS, 4, seed=1, rank=rank, ranks=3, uneven=uneven)
+        for rank in range(3)
+    ]
+    assert [len(part) for part in parts] == lengths
+    for number, rows in enumerate(single[: sum(lengths)]):
+        assert (parts[number % 3][number // 3] == rows).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "text"),
+    [
+        ([0, 2, 2], {}, r"every class in \[0, 3\), class 1 has none"),
+        ([0, 1, 1], {"classes": 3}, "class 2 has none"),
+        ([0, 1, 3], {"classes": 3}, r"labels must be in \[0, 3\), got 3 at index 2"),
+        ([0, -1], {}, "labels must be >= 0, got -1 at index 1"),
+        (np.array([], int), {}, "class 0 has none"),
+        ([0.0, 1.0], {}, "labels must be class indices"),
+        (LABELS, {"batch_size": 2}, "batch_size must be >= 3, the number of classes"),
+        (LABELS, {"batch_size": 4.0}, "batch_size must be an integer"),
+        (LABELS, {"rank": 1}, r"rank must be in \[0, 1\)"),
+        (LABELS, {"classes": 0}, "classes must be >= 1"),
+    ],
+)
+def test_bad_deals_name_the_argument(labels, options, text):
+    options = {"batch_size": 6, "seed": 0} | options
+    with pytest.raises((TypeError, ValueError), match=text):
+        class_balanced_batches(labels, options.pop("batch_size"), **options)
+
+
+@pytest.mark.parametrize(("drop_last", "sizes"), [(False, [3, 3, 1]), (True, [3, 3])])
+def test_batches_cut_the_indices_in_order(drop_last, sizes):
+    cut = list(batches(np.arange(7), 3, drop_last=drop_last))
+    assert [len(rows) for rows in cut] == sizes
+    assert np.concatenate(cut).tolist() == list(range(sum(sizes)))
+
+
+def test_batches_refuse_a_bad_size_at_once():
+    with pytest.raises(ValueError, match="batch_size must be >= 1"):
+        batches(np.arange(7), 0)
+
+
+def draw(epoch):
+    return class_balanced_batches(LABELS, 10, seed=1, epoch=epoch)
+
+
+def test_stream_goes_on_and_resumes_anywhere():
+    whole = list(itertools.islice(batch_stream(draw), 8))
+    assert len(draw(0)) == 3
+    assert (whole[4][0] == draw(1)[1]).all()
+    assert [place for _, place in whole[:4]] == [(0, 1), (0, 2), (0, 3), (1, 1)]
+    for used, place in enumerate([START, *(place for _, place in whole[:6])]):
+        rows, after = next(batch_stream(draw, start=place))
+        assert (rows == whole[used][0]).all()
+        assert after == whole[used][1]
+
+
+def test_stream_without_batches_raises_instead_of_hanging():
+    with pytest.raises(ValueError, match="at least one batch, none in epoch=2"):
+        next(batch_stream(lambda _: [], start=Position(2, 0)))
