@@ -1,7 +1,7 @@
 """Over-sampling and SMOTE by imbalanced-learn, on the training examples alone."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from refimpl import _validate
 
 SamplingStrategy = (
-    str | float | Sequence[int] | Mapping[int, int] | Callable[..., Mapping[int, int]]
+    str | float | list[int] | dict[int, int] | Callable[..., dict[int, int]]
 )
 
 
@@ -45,7 +45,7 @@ def oversample(
         seed: Seed of imbalanced-learn's draws, in [0, 2**32).
         sampling_strategy: As in ``RandomOverSampler``: ``"auto"`` brings every class
             to the size of the largest; a number is the ratio of rare to frequent for
-            two classes; a mapping gives the size of each class.
+            two classes; a dict gives the size of each class.
 
     Returns:
         The training examples in the order of ``train_indices``, then the repeated
@@ -114,7 +114,7 @@ def smote(
     Raises:
         ImportError: imbalanced-learn is not installed.
         TypeError: An argument is of the wrong kind. Integer features are refused:
-            between two of them there are none.
+            what lies between two of them is no integer.
         ValueError: As for :func:`oversample`, or training features are not finite.
 
     Convention:
@@ -143,16 +143,14 @@ def smote(
     x, y = features[rows], labels[rows]
     if not np.isfinite(x).all():
         raise ValueError("features must be finite in the rows of train_indices.")
-    added = imblearn.utils.check_sampling_strategy(
-        sampling_strategy, y, "over-sampling"
-    )
+    flat = x.reshape(len(x), -1).astype(np.promote_types(x.dtype, np.float32))
+    plan = imblearn.over_sampling.SMOTE(sampling_strategy=sampling_strategy)
     targets: dict[int, dict[int, int]] = {}
-    for label, more in added.items():
+    for label, more in plan.fit(flat, y).sampling_strategy_.items():
         size = int(np.count_nonzero(y == label))
         if more:
             k = _neighbors(k_neighbors, label, size)
             targets.setdefault(k, {})[label] = size + more
-    flat = x.reshape(len(x), -1).astype(np.promote_types(x.dtype, np.float32))
     parts = [(x, y)]
     for k, sizes in targets.items():
         new_x, new_y = _sampler(imblearn, k, sizes, seed).fit_resample(flat, y)
@@ -215,7 +213,6 @@ def _checked(
 def _imbalanced_learn() -> Any:
     try:
         import imblearn.over_sampling
-        import imblearn.utils
     except ImportError as error:
         raise ImportError(
             "Resampling needs imbalanced-learn: pip install equipoise[sampling]"

@@ -193,6 +193,14 @@ def test_bad_arguments_are_named(resample, change, text):
         )
 
 
+@pytest.mark.parametrize("resample", [oversample, smote])
+@pytest.mark.parametrize("strategy", [None, "most", 2.0, {1: 3}, {7: 3}])
+def test_strategies_that_cannot_be_followed_are_refused(resample, strategy):
+    features, labels = data()
+    with pytest.raises(ValueError, match=r"strategy|target class|over-sampling"):
+        resample(features, labels, ROWS, seed=7, sampling_strategy=strategy)
+
+
 def test_smote_refuses_integers_and_no_neighbours():
     features, labels = data()
     with pytest.raises(TypeError, match="features must have dtype"):

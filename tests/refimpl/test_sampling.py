@@ -68,25 +68,24 @@ def test_frequencies_are_those_of_the_weights(off_by, agrees):
 def test_weight_of_zero_is_never_drawn():
     rows = weighted_indices(WEIGHTS, 10**5, seed=5)
     assert not counts(rows)[WEIGHTS == 0].any()
-    # The least and the greatest uniform number.
-    for bits in (0, 2**64 - 1):
-        assert WEIGHTS[drawn_by(bits)] > 0
 
 
-def drawn_by(bits):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sampling, "_bits", lambda *_: np.array([bits], np.uint64))
-        return weighted_indices(WEIGHTS, 1, seed=0)[0]
+@pytest.mark.parametrize("last", [2.0**-52, 0.3, 1.0, np.nextafter(2, 0), 3.0])
+def test_extreme_numbers_draw_the_first_and_last_of_positive_weight(last, monkeypatch):
+    ends = np.array([0, 2**64 - 1], np.uint64)
+    monkeypatch.setattr(sampling, "_bits", lambda *_: ends)
+    rows = weighted_indices([0.0, 1.0, 0.0, last, 0.0], 2, seed=0)
+    assert rows.tolist() == [1, 3]
 
 
-@pytest.mark.parametrize("scale", [2.0**-1022, 2.0**-40, 2.0**1021])
+@pytest.mark.parametrize("scale", [2.0**-1070, 2.0**-40, 2.0**1022])
 def test_only_ratios_of_weights_matter(scale):
     expected = weighted_indices(WEIGHTS, 200, seed=5)
     assert (weighted_indices(WEIGHTS * scale, 200, seed=5) == expected).all()
 
 
-def test_weights_in_float32_are_added_in_float64():
-    weights = np.random.default_rng(1).random(100_000).astype(np.float32)
+def test_weights_in_half_precision_are_added_in_float64():
+    weights = np.random.default_rng(1).random(10**6).astype(np.float16)
     expected = weighted_indices(weights.astype(np.float64), 1000, seed=5)
     assert (weighted_indices(weights, 1000, seed=5) == expected).all()
 
@@ -113,14 +112,21 @@ def test_high_bits_of_the_seed_do_not_run_into_the_epoch():
 
 
 @pytest.mark.parametrize(
-    ("uneven", "lengths", "total"),
-    [("keep", [4, 4, 3], 11), ("pad", [4, 4, 4], 12), ("drop", [3, 3, 3], 9)],
+    ("size", "uneven", "lengths"),
+    [
+        (11, "keep", [4, 4, 3]),
+        (11, "pad", [4, 4, 4]),
+        (11, "drop", [3, 3, 3]),
+        (12, "pad", [4, 4, 4]),
+        (2, "keep", [1, 1, 0]),
+    ],
 )
-def test_ranks_together_draw_the_single_stream(uneven, lengths, total):
+def test_ranks_together_draw_the_single_stream(size, uneven, lengths):
+    total = sum(lengths)
     single = weighted_indices(WEIGHTS, total, seed=1, epoch=4)
     parts = [
         weighted_indices(
-            WEIGHTS, 11, seed=1, epoch=4, rank=rank, ranks=3, uneven=uneven
+            WEIGHTS, size, seed=1, epoch=4, rank=rank, ranks=3, uneven=uneven
         )
         for rank in range(3)
     ]
