@@ -6,6 +6,7 @@ alone read array values and are called by ``refimpl`` only; compiled code poison
 NaN instead.
 """
 
+import itertools
 import math
 from collections.abc import Collection
 from numbers import Integral, Real
@@ -19,6 +20,8 @@ MODULATORS = ("probability", "weighted_loss")
 SMOOTHINGS = ("uniform", "off_target")
 NORMALIZERS = ("weights", "count")
 AVERAGES = ("nonempty", "bins")
+SHAPES = ("linear", "cosine")
+MODES = ("max", "min")
 
 
 def dtype_name(array: Any) -> str:
@@ -317,3 +320,28 @@ def _shown(value: Any) -> str:
 
 def _is_array(value: Any) -> bool:
     return hasattr(value, "shape") and hasattr(value, "dtype")
+
+
+def check_scalar(name: str, value: Any, *, low: float | None = None) -> None:
+    """Raises unless ``value`` is a number or 0-d; infinities pass, NaN without low."""
+    if not is_number(value):
+        check_number(name, value)
+    elif low is not None and not value >= low:
+        raise ValueError(f"{name} must be >= {low:g}, got {value!r}.")
+
+
+def check_pieces(boundaries: Any, factors: Any) -> None:
+    """Raises unless there are boundaries that increase and factors between them."""
+    for name, values in (("boundaries", boundaries), ("factors", factors)):
+        if not isinstance(values, list | tuple):
+            raise TypeError(f"{name} must be a list or a tuple, got {_shown(values)}.")
+        for index, value in enumerate(values):
+            check_number(f"{name}[{index}]", value)
+    if len(factors) != len(boundaries) + 1:
+        raise ValueError(
+            "factors must be one more than boundaries, "
+            f"got {len(factors)} and {len(boundaries)}."
+        )
+    numbers = [value for value in boundaries if is_number(value)]
+    if any(after <= before for before, after in itertools.pairwise(numbers)):
+        raise ValueError(f"boundaries must increase, got {tuple(boundaries)}.")
