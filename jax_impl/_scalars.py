@@ -9,7 +9,7 @@ from refimpl import _validate
 
 
 def real(value: Any) -> jax.Array:
-    """Converts to the default dtype; what is of no fixed type would change a scan's."""
+    """Converts to the default dtype, which a scan can carry."""
     return jnp.asarray(value, dtype=float)
 
 

@@ -160,6 +160,16 @@ def test_jax_carries_one_type(case):
     with jax.numpy_dtype_promotion("strict"):
         states = scan(case, options, jnp.array(metrics[0], jnp.float32))
     assert [f.dtype for f in states] == [f.dtype for f in first]
+    assert not any(field.weak_type for field in first)
+
+
+def test_whole_numbers_make_the_same_state():
+    for backend in (refimpl, torch_impl, jax_impl):
+        whole = backend.schedules.init_dynamic_pos_weight(1)
+        default = backend.schedules.init_dynamic_pos_weight()
+        assert [np.asarray(f).dtype for f in whole] == [
+            np.asarray(f).dtype for f in default
+        ]
 
 
 @pytest.mark.parametrize("backend", [refimpl, torch_impl, jax_impl])

@@ -15,7 +15,8 @@ class _FactorLR(LRScheduler, ABC):
 
     Each step multiplies by the quotient of two factors, as torch's own schedulers do,
     so that several of them chain. After a factor of 0 there is nothing left to
-    multiply: the next rates are the base rates times the factor.
+    multiply: the next rates are the base rates times the factor, and what the others
+    of a chain made of them before is lost.
     """
 
     @abstractmethod
@@ -37,7 +38,7 @@ class _FactorLR(LRScheduler, ABC):
 class WarmupLR(_FactorLR):
     """Multiplies the learning rates by :func:`torch_impl.schedules.warmup_factor`.
 
-    Unlike torch's ``LinearLR`` it may start at 0.
+    Unlike torch's ``LinearLR`` it may start at 0; then it goes first in a chain.
 
     Args:
         optimizer: Whose learning rates to set.

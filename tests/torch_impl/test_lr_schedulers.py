@@ -87,7 +87,7 @@ def test_composes_in_sequence(first):
         decay = lr_scheduler.ExponentialLR(trained, 0.9)
         return lr_scheduler.SequentialLR(trained, [warmup, decay], milestones=[6])
 
-    factors = [warmup_factor(epoch, steps=6, first=first) for epoch in range(6)]
+    factors = [float(warmup_factor(epoch, steps=6, first=first)) for epoch in range(6)]
     factors += [0.9**epoch for epoch in range(24)]
     close(rates(make), np.outer(factors, RATES))
 
@@ -117,6 +117,16 @@ def test_chains():
         for epoch in range(30)
     ]
     close(rates(make), np.outer(factors, RATES), epochs=90)
+
+
+def test_chains_from_zero_if_it_goes_first():
+    def make(trained):
+        warmup = WarmupLR(trained, steps=10, first=0.0)
+        decay = lr_scheduler.ExponentialLR(trained, 0.9)
+        return lr_scheduler.ChainedScheduler([warmup, decay])
+
+    factors = [min(epoch / 10, 1) * 0.9**epoch for epoch in range(30)]
+    close(rates(make), np.outer(factors, RATES), epochs=60)
 
 
 def test_state_dict_goes_on_where_it_was():
