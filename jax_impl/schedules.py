@@ -98,7 +98,7 @@ def _cosine(step: Array, start: Array, end: Array, steps: Array) -> Array:
 
 def _cotangent_squared(ratio: Array) -> Array:
     angle_squared = (math.pi * math.pi / 4) * (ratio * ratio)
-    below = 19 - angle_squared
-    for odd in range(17, 0, -2):
+    below = 16.0
+    for odd in range(19, 0, -2):
         below = odd - angle_squared / below
     return (below * below) / angle_squared

@@ -231,7 +231,8 @@ def _cosine(step: float, start: float, end: float, steps: float) -> float:
 def _cotangent_squared(ratio: float) -> float:
     """Returns cot(pi / 2 ratio)^2, ratio in (0, 1/2], by Lambert's fraction."""
     angle_squared = (math.pi * math.pi / 4) * (ratio * ratio)
-    below = 19.0 - angle_squared
-    for odd in range(17, 0, -2):
+    # What is left off is near 21; a power of two divides exactly, however it is done.
+    below = 16.0
+    for odd in range(19, 0, -2):
         below = odd - angle_squared / below
     return (below * below) / angle_squared

@@ -104,7 +104,7 @@ def _cosine(step: Tensor, start: Tensor, end: Tensor, steps: Tensor) -> Tensor:
 
 def _cotangent_squared(ratio: Tensor) -> Tensor:
     angle_squared = (math.pi * math.pi / 4) * (ratio * ratio)
-    below = 19 - angle_squared
-    for odd in range(17, 0, -2):
+    below = 16.0
+    for odd in range(19, 0, -2):
         below = odd - angle_squared / below
     return (below * below) / angle_squared
