@@ -12,6 +12,7 @@ import optax
 from flax import nnx
 from numpy.typing import NDArray
 
+from jax_impl.gradients import clip_by_global_norm
 from jax_impl.models.mlp import from_state, graph_of, to_state
 
 Array = NDArray[np.float64]
@@ -116,18 +117,6 @@ def adamw(
         mask=None,
         nesterov=False,
     )
-
-
-def clip_by_global_norm(
-    gradients: Any, max_norm: float, *, eps: float
-) -> tuple[Any, jax.Array]:
-    """Clips one model's gradients; see ``refimpl.optimizers.clip_by_global_norm``.
-
-    ``optax.clip_by_global_norm`` has no ``eps``.
-    """
-    norm = jnp.sqrt(sum(jnp.sum(leaf * leaf) for leaf in jax.tree.leaves(gradients)))
-    scale = max_norm / jnp.maximum(norm + eps, max_norm)
-    return jax.tree.map(lambda gradient: gradient * scale, gradients), norm
 
 
 def _logits(state: Any, features: jax.Array, graph: nnx.GraphDef[Any]) -> jax.Array:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from refimpl.gradients import clip_by_global_norm
 from refimpl.mlp import Parameters, mlp, mlp_grad
-from refimpl.optimizers import adamw, clip_by_global_norm, init_adam
+from refimpl.optimizers import adamw, init_adam
 
 Array = NDArray[np.float64]
 
@@ -29,7 +30,7 @@ class Trainer:
         beta2: Decay of the second moment.
         eps: Added to the root of the second moment.
         weight_decay: Decoupled decay.
-        max_norm: As in :func:`refimpl.optimizers.clip_by_global_norm`.
+        max_norm: As in :func:`refimpl.gradients.clip_by_global_norm`.
         clip_eps: Added to the norm of the gradient.
     """
 

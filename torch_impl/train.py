@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.func import grad_and_value
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from torch_impl.gradients import clip_by_global_norm
+
 Array = NDArray[np.float64]
 
 # Rows whose logits are computed at once: hidden layers of all models stay in the cache.
@@ -121,7 +123,9 @@ class Trainer:
         self, parameters: list[Tensor], *batch: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         gradients, loss = self._gradient(parameters, *batch)
-        clipped, norm = clip_rows_by_norm(gradients, self._max_norm, eps=self._clip_eps)
+        clipped, norm = clip_by_global_norm(
+            gradients, self._max_norm, eps=self._clip_eps, stack_axes=1
+        )
         return clipped, loss, norm
 
     def _gradient(
@@ -158,27 +162,6 @@ def stacked_logits(parameters: Sequence[Tensor], features: Tensor) -> Tensor:
         hidden = torch.baddbmm(own.unsqueeze(1), hidden, weight).tanh()
     # A product with one column is slow as a product of matrices.
     return (hidden * kernel[..., 0].unsqueeze(1)).sum(-1) + bias[..., :1]
-
-
-def clip_rows_by_norm(
-    gradients: Tensor, max_norm: float, *, eps: float
-) -> tuple[Tensor, Tensor]:
-    """Clips each model of a stack; see ``refimpl.optimizers.clip_by_global_norm``.
-
-    ``torch.nn.utils.clip_grad_norm_`` would take one norm over all models, and its
-    ``eps`` of 1e-6 is fixed.
-
-    Args:
-        gradients: A row for each model.
-        max_norm: Norm from which on a row is scaled down.
-        eps: Added to the norm.
-
-    Returns:
-        The clipped rows, and their norms before that.
-    """
-    norm = gradients.square().sum(1).sqrt()
-    scale = max_norm / (norm + eps).clamp(min=max_norm)
-    return gradients * scale.unsqueeze(1), norm
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import optax
 import pytest
 import torch
 
-from refimpl.optimizers import adamw, clip_by_global_norm, init_adam
+from refimpl.optimizers import adamw, init_adam
 
 # Unlike any library's defaults, and unlike each other.
 CONSTANTS = {
@@ -97,49 +97,6 @@ def test_arguments_are_left_as_they_are(problem):
     assert state.step == 0
     assert not any(m.any() for m in (*state.first, *state.second))
     assert_same(parameters, before)
-
-
-@pytest.mark.parametrize("factor", [0.01, 1.0, 100.0])
-def test_clipping_is_torchs_with_its_eps(problem, factor):
-    gradients = [factor * (g + 0.1) for g in problem[1][0]]
-    tensors = [torch.zeros(g.shape, dtype=torch.float64) for g in gradients]
-    for tensor, gradient in zip(tensors, gradients, strict=True):
-        tensor.grad = torch.tensor(gradient)
-    norm = torch.nn.utils.clip_grad_norm_(tensors, 0.7)
-    clipped, own = clip_by_global_norm(gradients, 0.7, eps=1e-6)
-    assert float(own) == pytest.approx(float(norm), rel=1e-14)
-    assert_same(clipped, [tensor.grad for tensor in tensors])
-
-
-@pytest.mark.parametrize("factor", [0.01, 1.0, 100.0])
-def test_clipping_is_optaxs_without_eps(problem, factor):
-    gradients = [factor * (g + 0.1) for g in problem[1][0]]
-    with jax.enable_x64(True):
-        clip = optax.clip_by_global_norm(0.7)
-        theirs, _ = clip.update([jnp.array(g) for g in gradients], optax.EmptyState())
-        assert_same(clip_by_global_norm(gradients, 0.7, eps=0.0)[0], theirs)
-
-
-def test_known_clipping_values():
-    three_four = [np.array([3.0, 4.0])]
-    torchs, _ = clip_by_global_norm(three_four, 1.0, eps=1e-6)
-    optaxs, _ = clip_by_global_norm(three_four, 1.0, eps=0.0)
-    np.testing.assert_allclose(torchs[0], (0.59999988, 0.79999984), rtol=1e-9)
-    np.testing.assert_allclose(optaxs[0], (0.6, 0.8), rtol=1e-15)
-
-
-def test_each_model_of_a_stack_has_its_own_norm():
-    stacked = [np.array([[3.0, 4.0], [0.3, 0.4]])]
-    clipped, norms = clip_by_global_norm(stacked, 1.0, eps=0.0, stack_axes=1)
-    np.testing.assert_allclose(norms, (5.0, 0.5))
-    np.testing.assert_allclose(clipped[0], [[0.6, 0.8], [0.3, 0.4]])
-
-
-def test_zero_gradients_stay_zero_and_nan_stays_nan():
-    zero, _ = clip_by_global_norm([np.zeros(2)], 1.0, eps=0.0)
-    assert zero[0].tolist() == [0.0, 0.0]
-    lost, _ = clip_by_global_norm([np.array([np.nan, 1.0])], 1.0, eps=0.0)
-    assert np.isnan(lost[0]).all()
 
 
 def test_unequal_numbers_of_arrays_raise(problem):
