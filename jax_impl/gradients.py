@@ -59,7 +59,8 @@ def clip_by_global_norm(
 
 def nonfinite(gradients: Any) -> dict[str, jax.Array]:
     """Computes :func:`refimpl.gradients.nonfinite`."""
-    return _nonfinite(_named(gradients))
+    named = _named(gradients)
+    return _nonfinite(dict(zip(named, _wide(named), strict=True)))
 
 
 def check_finite(gradients: Any) -> None:
@@ -67,7 +68,7 @@ def check_finite(gradients: Any) -> None:
     named = _named(gradients)
     if any(isinstance(leaf, Tracer) for leaf in named.values()):
         raise _door.needs_values()
-    counts = jax.device_get(_nonfinite(named))
+    counts = jax.device_get(nonfinite(gradients))
     bad = {
         name: np.asarray(leaf).astype(np.float64)
         for name, leaf in named.items()
@@ -119,5 +120,5 @@ def _power_of_two(largest: jax.Array) -> jax.Array:
 
 
 @jax.jit
-def _nonfinite(named: dict[str, Any]) -> dict[str, jax.Array]:
+def _nonfinite(named: dict[str, jax.Array]) -> dict[str, jax.Array]:
     return {name: jnp.sum(~jnp.isfinite(leaf)) for name, leaf in named.items()}

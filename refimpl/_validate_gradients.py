@@ -62,11 +62,16 @@ def check_gradients(gradients: Mapping[str, Any], stack_axes: Any = 0) -> None:
         label = f"gradients[{name!r}]" if name else "gradients"
         _validate.check_floating(label, gradient)
         shape = tuple(gradient.shape)
-        stack = shape[:stack_axes] if stack is None else stack
-        if len(shape) < stack_axes or shape[:stack_axes] != stack:
+        if len(shape) < stack_axes:
             raise ValueError(
-                f"gradients must share their first {stack_axes} axes, but {label} has "
-                f"shape {shape}, unlike {stack}."
+                f"{label} must have an axis for each of stack_axes={stack_axes}, "
+                f"got shape {shape}."
+            )
+        stack = shape[:stack_axes] if stack is None else stack
+        if shape[:stack_axes] != stack:
+            raise ValueError(
+                f"{label} must start with the axes {stack} of the others, as "
+                f"stack_axes={stack_axes} says, got shape {shape}."
             )
 
 

@@ -43,14 +43,14 @@ BAD_CALLS = [
         {"a": np.ones((2, 3), "f"), "b": np.ones((3, 2), "f")},
         (),
         {"stack_axes": 1},
-        "share their first 1 axes, but gradients['b'] has shape (3, 2), unlike (2,)",
+        "gradients['b'] must start with the axes (2,) of the others, as stack_axes=1",
     ),
     (
         "global_norm",
         {"a": np.ones((), "f")},
         (),
         {"stack_axes": 1},
-        "share their first 1 axes, but gradients['a'] has shape (), unlike ()",
+        "gradients['a'] must have an axis for each of stack_axes=1, got shape ()",
     ),
     (
         "clip_by_global_norm",
@@ -99,3 +99,10 @@ def test_traced_values_are_not_checked():
         jax.jit(TOOLS["jax"].check_finite)({"a": jnp.ones(2)})
     with pytest.raises(TypeError, match=message):
         torch.func.vmap(TOOLS["torch"].check_finite)({"a": torch.ones(2, 3)})
+
+
+@pytest.mark.parametrize("name", ["global_norm", "nonfinite", "check_finite"])
+def test_jax_refuses_to_narrow_float64(name):
+    # In float32 a sound 1e300 were infinite.
+    with pytest.raises(ValueError, match=r"gradients\['a'\] are float64 but JAX comp"):
+        getattr(TOOLS["jax"], name)({"a": np.ones(2)})
