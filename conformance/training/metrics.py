@@ -11,7 +11,7 @@ from sklearn.metrics import (
 )
 
 from conformance.training.data import Problem
-from refimpl.thresholds import best_f1_threshold
+from refimpl.thresholds import search_threshold
 
 Array = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def evaluate(
     """
     if not (np.isfinite(logits).all() and np.isfinite(searched_on[1]).all()):
         return dict.fromkeys((*METRICS, "threshold"), float("nan"))
-    threshold = best_f1_threshold(searched_on[1], searched_on[0]).value
+    threshold = search_threshold(searched_on[1], searched_on[0]).value
     result = {"threshold": threshold}
     for name, cut in (("half", 0.0), ("searched", threshold)):
         precision, recall, f1, _ = precision_recall_fscore_support(
@@ -82,6 +82,6 @@ def f1_at_posterior(problem: Problem) -> float | None:
     validation, test = problem.validation, problem.test
     if validation.posterior is None or test.posterior is None:
         return None
-    threshold = best_f1_threshold(validation.posterior, validation.labels).value
+    threshold = search_threshold(validation.posterior, validation.labels).value
     predicted = test.posterior >= threshold
     return float(f1_score(test.labels, predicted, zero_division=_ZERO))
