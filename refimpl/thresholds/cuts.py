@@ -28,7 +28,8 @@ class Data(NamedTuple):
 def candidates(data: Data, method: str) -> NDArray:
     """Returns the cuts to try, rising.
 
-    A negative lets no cut win: going up to the next positive only loses negatives.
+    No cut at a negative wins: one at the next positive above it, or above all scores,
+    keeps the same positives and fewer negatives, and no objective is worse for it.
     """
     if method == "grid":
         return (np.arange(1, 100) / 100).astype(data.scores.dtype)
@@ -55,7 +56,7 @@ def count(data: Data, cuts: NDArray) -> Counts:
 
 
 def _selected(data: Data, cuts: NDArray) -> tuple[NDArray, float]:
-    """Returns the number or weight of the scores above each cut, and of all."""
+    """Returns the number or weight of scores at or above each cut, and of all."""
     if data.weight is None:
         size = float(data.scores.size)
         return size - np.searchsorted(np.sort(data.scores), cuts), size

@@ -58,8 +58,9 @@ def search_threshold(
         cost_false_positive: Cost of a false alarm in ``"cost"``, in [0, 1e100].
         cost_false_negative: Cost of a missed positive in ``"cost"``, in [0, 1e100].
         bound: The least precision or recall, in [0, 1]; only where it is read.
-        method: ``"exact"`` tries every cut; ``"grid"`` tries 0.01, 0.02 ... 0.99, that
-            is i / 100 rounded to the dtype of the scores, and takes probabilities only.
+        method: ``"exact"`` tries every cut; ``"grid"`` tries the usual 0.01,
+            0.02 ... 0.99, that is i / 100 rounded to the dtype of the scores, and
+            takes probabilities only.
         sample_weight: Weight >= 0 of each example in every count, shaped like
             ``scores``. ``None`` means 1.
 

@@ -207,9 +207,10 @@ def test_integer_weights_repeat_examples(objective, options):
     assert found == repeated
 
 
-def test_full_recall_is_attained_under_any_weights():
+@pytest.mark.parametrize("seed", range(8))
+def test_full_recall_is_attained_under_any_weights(seed):
     # Sums in different orders differ: the rate must still reach 1.
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     weight, labels = rng.random(1000), rng.random(1000) < 0.5
     scores = rng.normal(size=1000)
     found = search_threshold(
