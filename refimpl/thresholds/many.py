@@ -150,11 +150,12 @@ def _columns(data: Data) -> list[Data]:
 
 def _best_mean(goal: Objective, data: Data, method: str) -> Threshold:
     cuts, columns = candidates(data, method), _columns(data)
-    total, defined = 0.0, False
+    total, defined = np.zeros((1, 1)), False
     for column in columns:
         rates, known = _rates(goal, column, cuts)
-        total, defined = total + rates, defined or known
-    mean = np.asarray(total) / len(columns)
+        rates += total
+        total, defined = rates, defined or known
+    mean = total / len(columns)
     best, met = goal.best(mean)
     return Threshold(float(cuts[best]), float(mean[0, best]), met and defined)
 
