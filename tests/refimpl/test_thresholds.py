@@ -125,6 +125,14 @@ def test_higher_threshold_wins_a_tie():
     assert found == (3.0, pytest.approx(2 / 3, rel=1e-15), True)
 
 
+def test_rounding_breaks_no_tie_of_youden():
+    # 1/10 - 0/10 and 8/10 - 7/10 tie; as two quotients, the second is larger.
+    scores = np.repeat([3.0, 2.0, 1.0], [1, 14, 5])
+    labels = np.repeat([1, 1, 0, 1, 0], [1, 7, 7, 2, 3])
+    found = search_threshold(scores, labels, objective="youden")
+    assert found == (3.0, 0.1, True)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.mark.parametrize("largest", [-3.0, -0.0, 0.0, 0.7, 1.0, 20.0])
 def test_without_positives_nothing_is_predicted(dtype, largest):
