@@ -31,7 +31,7 @@ def find_root(
     # A bound that is met exactly may miss the root by a rounding.
     a, b = high + 1e-9 * (1 + np.abs(high)), low - 1e-9 * (1 + np.abs(low))
     fa, fb = function(a), function(b)
-    t = np.full(np.shape(a), 0.5)
+    t, root, found = np.full(np.shape(a), 0.5), a, np.zeros(np.shape(a), dtype=bool)
     # The ends are a, the newest, and b; c is the point that left the bracket last.
     with np.errstate(all="ignore"):  # points coincide once an element has its root
         while True:
@@ -41,10 +41,12 @@ def find_root(
             c, fc = np.where(same, a, b), np.where(same, fa, fb)
             b, fb = np.where(same, b, a), np.where(same, fb, fa)
             a, fa = x, fx
-            best = np.where(np.abs(fa) < np.abs(fb), a, b)
-            least = _EPS * np.maximum(1, np.abs(best)) / np.abs(b - a)
-            if np.all(~(least <= 0.5) | (fa == 0) | (fb == 0)):
-                return best
+            # A root that is found stays: no element depends on its neighbours.
+            root = np.where(found, root, np.where(np.abs(fa) < np.abs(fb), a, b))
+            least = _EPS * np.maximum(1, np.abs(root)) / np.abs(b - a)
+            found |= ~(least <= 0.5) | (fa == 0) | (fb == 0)
+            if found.all():
+                return root
             xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)
             by_parabola = fa / (fb - fa) * fc / (fb - fc)
             by_parabola += (c - a) / (b - a) * fa / (fc - fa) * fb / (fc - fb)

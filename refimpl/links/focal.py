@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refimpl._inputs import hyperparameter
-from refimpl._stable import sigmoid, softplus_ratio
 from refimpl.links._inputs import from_log_odds, log_weight, real, to_log_odds
 from refimpl.links._roots import find_root, keep_infinite
 
@@ -27,7 +26,7 @@ def sigmoid_focal_link(
     .. math::
         (\gamma + 1)\,x + F(-x) - F(x) = \log\frac{\alpha\,w\,\eta}
         {(1 - \alpha)(1 - \eta)},\qquad
-        F(x) = \log\Big(1 + \gamma\,\frac{\sigma(x)\,\zeta(-x)}{\sigma(-x)}\Big)
+        F(x) = \log\,(1 + \gamma\,e^x\,\zeta(-x))
 
     which is where the slopes of the two terms balance; its left side has a slope of 1
     or more, so there is one root, and it is the minimum.
@@ -113,7 +112,11 @@ def focusing(x: NDArray, gamma: NDArray) -> NDArray:
 
     The slope of a positive's focal loss is -q^(gamma+1) exp(F(x)) with q = 1 - p.
     """
-    return np.log1p(gamma * sigmoid(x) * softplus_ratio(-x))
+    # exp(x) zeta(-x), which is log(1 + z) / z on the right and tends to 1 there: z must
+    # not vanish.
+    z = np.maximum(np.exp(-np.abs(x)), 1e-30)
+    log = np.log1p(z)
+    return np.log1p(gamma * np.where(x > 0, log / z, z * (log - x)))
 
 
 def _balance(x: NDArray, gamma: NDArray) -> NDArray:

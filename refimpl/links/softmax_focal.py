@@ -113,30 +113,35 @@ def softmax_focal_posterior(
 
 def _log_slope(m: NDArray, gamma: NDArray) -> NDArray:
     """Returns log g(p) at log-odds m of p, which falls."""
-    return softplus(-m) - gamma * softplus(m) + focusing(m, gamma)
+    return (1 - gamma) * softplus(m) - m + focusing(m, gamma)
 
 
 def _lead(ratio: NDArray, gamma: NDArray) -> NDArray:
     """Returns the log-odds of the likeliest class from the log-ratios of the rest."""
-    at_most = -np.log(np.sum(np.exp(ratio), axis=-1)) + np.log1p(gamma)
+    at_most = np.log1p(gamma) - _log_sum(ratio)
 
     def surplus(lead: NDArray) -> NDArray:
-        # log of the sum of the other probabilities, over 1 - p of the likeliest
+        # The other probabilities together, over 1 - p of the likeliest.
         rest = -softplus(-_following(lead[..., None], ratio, gamma))
-        largest = rest.max(axis=-1)
-        total = np.sum(np.exp(rest - largest[..., None]), axis=-1)
-        return largest + np.log(total) + softplus(lead)
+        return _log_sum(rest) + softplus(lead)
 
     at_least = np.full(at_most.shape, -np.log(ratio.shape[-1] - 1))
     return find_root(surplus, at_least, at_most)
+
+
+def _log_sum(logs: NDArray) -> NDArray:
+    """Returns log of the sum of exp along the last axis."""
+    largest = logs.max(axis=-1, keepdims=True)
+    return largest[..., 0] + np.log(np.sum(np.exp(logs - largest), axis=-1))
 
 
 def _following(lead: NDArray, ratio: NDArray, gamma: NDArray) -> NDArray:
     """Returns the log-odds of the other classes, which are 0 at most."""
     target = _log_slope(lead, gamma) - ratio
     target = np.maximum(target, _log_slope(np.zeros(()), gamma))
-    spread = np.abs(1 - gamma) * np.log(2)
-    low, high = -target - spread, -target + np.log1p(gamma) + spread
+    # log g(m) = -m + (1 - gamma) softplus(m) + F(m), and the latter two rise with m.
+    bend, focus = (1 - gamma) * np.log(2), focusing(np.zeros(()), gamma)
+    low, high = np.minimum(bend, 0) - target, np.maximum(bend, 0) + focus - target
     return find_root(lambda m: target - _log_slope(m, gamma), low, high)
 
 
