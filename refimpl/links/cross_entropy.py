@@ -97,7 +97,8 @@ def cross_entropy_posterior(
         relatively accurate, and so is 1 - p, as the sum of the others.
 
     Example:
-        >>> eta = cross_entropy_posterior([0.0, 0.0], class_weights=np.array([1.0, 9.0]))
+        >>> weights = np.array([1.0, 9.0])
+        >>> eta = cross_entropy_posterior([0.0, 0.0], class_weights=weights)
         >>> [f"{value:.12g}" for value in eta]
         ['0.9', '0.1']
     """

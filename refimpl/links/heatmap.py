@@ -45,7 +45,7 @@ def heatmap_focal_link(
 
     Example:
         >>> f"{heatmap_focal_link(0.1, discount=(1 - 0.5) ** 4):.6f}"
-        '0.242466'
+        '0.214970'
 
     References:
         Law and Deng, 2018, eq. 1. https://arxiv.org/abs/1808.01244

@@ -55,7 +55,7 @@ def softmax_focal_link(
     Example:
         >>> x = softmax_focal_link([0.7, 0.2, 0.1], gamma=2.0)
         >>> [f"{value:.6f}" for value in np.exp(x)]
-        ['0.485742', '0.303051', '0.211207']
+        ['0.535169', '0.292693', '0.172139']
 
     References:
         Charoenphakdee et al., 2021. https://arxiv.org/abs/2011.09172
@@ -101,7 +101,7 @@ def softmax_focal_posterior(
     Example:
         >>> eta = softmax_focal_posterior(np.log([0.5, 0.3, 0.2]), gamma=2.0)
         >>> [f"{value:.6f}" for value in eta]
-        ['0.722398', '0.187905', '0.089697']
+        ['0.638527', '0.229551', '0.131921']
     """
     x = class_scores("logits", logits, class_axis)
     g = hyperparameter("gamma", gamma)

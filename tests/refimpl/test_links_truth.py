@@ -69,7 +69,7 @@ def test_sigmoid_focal(alpha, gamma, w):
         assert_minimum(FOCAL, odds, *sides(**options), x)
 
 
-@pytest.mark.parametrize("w", [1e-6, 0.3, 7.0, 80.0, 1e6])
+@pytest.mark.parametrize("w", [1e-6, 0.3, 7.0, 390.0, 1e6])
 @pytest.mark.parametrize("gamma", GAMMAS)
 @pytest.mark.parametrize("modulator", ["probability", "weighted_loss"])
 def test_adaptive(modulator, gamma, w):
