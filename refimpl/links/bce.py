@@ -55,7 +55,7 @@ def binary_cross_entropy_link(
         '1.60943791243'
 
     References:
-        Elkan, 2001, theorem 2 (weights as a change of the prior); Szegedy et al.,
+        Elkan, 2001, section 3 (weights as a change of the prior); Szegedy et al.,
         2016, section 7 (smoothing). https://arxiv.org/abs/1512.00567
     """
     value = to_log_odds(posterior, log_odds=log_odds)

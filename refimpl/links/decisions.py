@@ -38,7 +38,7 @@ def cost_threshold(
         0.1
 
     References:
-        Elkan, 2001, eq. 2. The foundations of cost-sensitive learning. IJCAI.
+        Elkan, 2001, section 1.3. The foundations of cost-sensitive learning. IJCAI.
     """
     extra_positive = cost_false_positive - cost_true_negative
     extra_negative = cost_false_negative - cost_true_positive

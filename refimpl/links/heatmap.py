@@ -28,8 +28,7 @@ def heatmap_focal_link(
             shape.
         alpha: Focusing exponent, >= 0, as in the loss.
         discount: What the place weighs when it is no peak, D in (0, 1]: (1 - h)^beta,
-            averaged where h varies. A number, or an array that broadcasts to
-            ``posterior``.
+            averaged where h varies. A number, or an array shaped like ``posterior``.
         log_odds: As in :func:`refimpl.links.binary_cross_entropy_link`.
 
     Returns:
@@ -50,7 +49,8 @@ def heatmap_focal_link(
     References:
         Law and Deng, 2018, eq. 1. https://arxiv.org/abs/1808.01244
     """
-    value = to_log_odds(posterior, log_odds=log_odds) - _log_discount(discount)
+    value = to_log_odds(posterior, log_odds=log_odds)
+    value = value - _log_discount(discount, value.shape)
     return sigmoid_focal_link(value, gamma=alpha, log_odds=True)
 
 
@@ -80,12 +80,17 @@ def heatmap_focal_posterior(
         >>> f"{heatmap_focal_posterior(0.0, discount=0.0625):.12g}"
         '0.0588235294118'
     """
-    value = sigmoid_focal_posterior(real("logits", logits), gamma=alpha, log_odds=True)
-    return from_log_odds(value + _log_discount(discount), log_odds=log_odds)
+    value = sigmoid_focal_posterior(logits, gamma=alpha, log_odds=True)
+    value = value + _log_discount(discount, value.shape)
+    return from_log_odds(value, log_odds=log_odds)
 
 
-def _log_discount(discount: ArrayLike) -> NDArray:
+def _log_discount(discount: ArrayLike, shape: tuple[int, ...]) -> NDArray:
     d = real("discount", discount)
+    if d.shape not in ((), shape):
+        raise ValueError(
+            f"discount must be a number or have shape {shape}, got {d.shape}."
+        )
     check_range("discount", d, high=1)
     if not (d > 0).all():
         raise ValueError("discount must be > 0: what weighs nothing has no posterior.")

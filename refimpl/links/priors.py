@@ -48,8 +48,8 @@ def prior_shift(
         '0.01'
 
     References:
-        Elkan, 2001, theorem 2; Saerens et al., 2002, eq. 2.4.
-        https://doi.org/10.1162/089976602753284446
+        Elkan, 2001, section 3. The foundations of cost-sensitive learning. IJCAI;
+        Saerens et al., 2002. https://doi.org/10.1162/089976602753284446
     """
     if np.ndim(from_prior) != np.ndim(to_prior):
         raise ValueError(

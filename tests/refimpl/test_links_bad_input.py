@@ -53,6 +53,7 @@ PAIR = [0.4, 0.6]
             r"gamma must be in \[0, 10\], got 10.5",
         ),
         (HEATMAP, 0.5, {"discount": 0.0}, ValueError, "discount must be > 0"),
+        (HEATMAP, [PAIR], {"discount": PAIR}, ValueError, r"have shape \(1, 2\), got"),
         (HEATMAP, 0.5, {"discount": 1.5}, ValueError, r"discount must be in \[0, 1\]"),
         (CE, 0.5, {}, ValueError, "posterior must have a class axis"),
         (CE, [1.0], {}, ValueError, "posterior must have two classes or more"),

@@ -200,19 +200,19 @@ FAR = [-700.0, -12.0, -0.4, 0.0, 3.0, 700.0]
     ],
 )
 def test_inverse_balances_the_slopes_of_both_labels(operation, posterior, options):
-    found = posterior(np.array(FAR), log_odds=True, **options)
+    x = np.array(FAR)
+    values, chances = (posterior(x, log_odds=f, **options) for f in (True, False))
     with mp.workdps(70):
-        for x, value in zip(FAR, found, strict=True):
+        for logit, value, chance in zip(FAR, values, chances, strict=True):
             rise, fall = (
-                output(operation, "grad_logits", logits=x, labels=y, **options)
+                output(operation, "grad_logits", logits=logit, labels=y, **options)
                 for y in (0.0, 1.0)
             )
             true = mp.log(rise) - mp.log(-fall)
             assert abs(true - mpf(value)) <= TOLERANCE * max(1, abs(true))
-    chances = posterior(np.array(FAR), **options)
-    for value, chance in zip(found, chances, strict=True):
-        true = 1 / (1 + mp.exp(-mpf(value)))
-        assert abs(true - mpf(chance)) <= TOLERANCE * true + mpf(10) ** -300
+            # Far below the smallest double the posterior is 0.
+            true = rise / (rise - fall)
+            assert abs(true - mpf(chance)) <= TOLERANCE * true + mpf(10) ** -307
 
 
 @pytest.mark.parametrize("weights", [None, np.array([1e-3, 5.0, 1.0])])
