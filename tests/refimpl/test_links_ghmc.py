@@ -93,3 +93,15 @@ def test_scale_of_the_counts_does_not_matter():
 def test_bad_states_are_named(function, bad, error, text):
     with pytest.raises(error, match=text):
         function(0.5, bad)
+
+
+def test_descent_at_given_densities_ends_at_the_link():
+    eta = np.array([0.01, 0.12, 0.45, 0.5, 0.8, 0.95])
+    x, step = np.full(eta.shape, -6.0), 0.1
+    everywhere = np.linspace(-9, 9, 40)  # so that every bin is met
+    every_eta = np.concatenate([eta, np.full(40, 0.5)])
+    while step > 1e-6:
+        found = slope(np.concatenate([x, everywhere]), every_eta, FOUR)
+        x, step = x - step * np.sign(found[: len(x)]), step * 0.99
+    # The steps left would add up to a hundred of the last.
+    np.testing.assert_allclose(x, ghmc_link(eta, state(FOUR)), atol=1e-4)
