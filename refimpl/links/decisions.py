@@ -85,10 +85,10 @@ def fbeta_threshold(posteriors: ArrayLike, *, beta: float = 1.0) -> float:
         Lipton, Elkan and Narayanaswamy, 2014. https://arxiv.org/abs/1402.1892
     """
     eta = real("posteriors", posteriors)
-    if eta.ndim != 1 or not np.any(eta > 0):
+    if eta.ndim != 1 or np.isnan(eta).any() or not (eta > 0).any():
         raise ValueError(
-            "posteriors must have shape (N,) and a value above 0, "
-            f"got shape {eta.shape} without."
+            "posteriors must have shape (N,), no NaN and a value above 0, "
+            f"got shape {eta.shape}."
         )
     _validate.check_range("posteriors", eta, high=1)
     weight = float(hyperparameter("beta", beta, positive=True)) ** 2

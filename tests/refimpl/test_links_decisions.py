@@ -134,7 +134,7 @@ def test_fbeta_threshold_is_best_on_labels_drawn_from_the_posterior():
     assert scores[1] == pytest.approx(5 * t, abs=0.01)
 
 
-@pytest.mark.parametrize("bad", [[], [0.0, 0.0], [[0.5]], 0.5])
+@pytest.mark.parametrize("bad", [[], [0.0, 0.0], [0.5, np.nan], [[0.5]], 0.5])
 def test_bad_posteriors_are_refused(bad):
     with pytest.raises(ValueError, match="posteriors must have shape"):
         links.fbeta_threshold(bad)
