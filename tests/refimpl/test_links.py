@@ -284,3 +284,18 @@ def test_sample_weight_by_class_is_another_prior():
     np.testing.assert_allclose(eta @ gradient, 0, atol=1e-16)
     other = links.cross_entropy_link(eta, class_weights=WEIGHTS, label_smoothing=0.2)
     assert np.abs(other - x).max() > 0.1
+
+
+def test_many_classes_of_which_none_is_likely():
+    # The likeliest classes are hard enough for their slopes to still grow with p, so
+    # that they leave the others behind by more than the ratio of their posteriors.
+    scores = np.concatenate([np.ones(40), np.full(60, 0.01)])
+    eta = scores / scores.sum()
+    x = links.softmax_focal_link(eta, gamma=10.0)
+    gradient = refimpl.softmax_focal_loss_grad(
+        np.tile(x, (100, 1)), np.arange(100), gamma=10.0
+    )
+    assert x[0] - x[-1] > np.log(eta[0] / eta[-1]) + 0.1
+    terms = eta[:, None] * gradient
+    size = np.abs(terms).sum(axis=0)
+    assert (np.abs(terms.sum(axis=0)) <= BALANCE * size).all()
