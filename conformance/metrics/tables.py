@@ -171,6 +171,8 @@ def _by_label(confusions: Iterable[Confusion]) -> Table:
 def _matrix(confusion: Confusion) -> Table:
     heads, labels = _heads(confusion.names)
     table = _table("confusion: true down, predicted across", ("", *heads, "recall"))
+    # Ten classes fit only side by side.
+    table.padding = 0
     rows = zip(labels, confusion.counts, confusion.recalls, strict=True)
     for label, counts, recall in rows:
         table.add_row(Text(label), *map(str, counts), _margin(recall))
@@ -201,7 +203,7 @@ def _margin(share: float | None) -> str:
 
 def _largest(confusion: Confusion) -> Table:
     table = _table(
-        f"the {MOST} largest confusions",
+        "the largest confusions",
         ("true", "predicted", "count", "share of true"),
     )
     names = confusion.names

@@ -7,7 +7,8 @@ from conformance.metrics.figures.confusion import confusion_figure
 from conformance.metrics.figures.curves import curves_figure
 from conformance.metrics.figures.histograms import histograms_figure
 from conformance.metrics.figures.robustness import robustness_figure
-from conformance.metrics.figures.style import MOST, figure_bytes
+from conformance.metrics.figures.selection import chosen, selection
+from conformance.metrics.figures.style import figure_bytes
 from conformance.metrics.report import Report
 
 __all__ = ["figure_bytes", "report_figures", "robustness_figure"]
@@ -24,21 +25,14 @@ def report_figures(report: Report) -> dict[str, Figure]:
         ``"histograms"``. Of more than 12 classes the 12 rarest with examples have
         curves, histograms and, of multi-label data, a matrix.
     """
-    columns = _chosen(report)
-    matrices = report.confusions
+    columns = chosen(report)
+    matrices, selected = report.confusions, ""
     if report.kind == "multilabel":
         matrices = [matrices[column] for column in columns]
+        selected = selection(report, columns)
     return {
-        "confusion": confusion_figure(matrices),
+        "confusion": confusion_figure(matrices, selected=selected),
         "reliability": reliability_figure(report.reliability, kind=report.kind),
         "curves": curves_figure(report, columns),
         "histograms": histograms_figure(report, columns),
     }
-
-
-def _chosen(report: Report) -> list[int]:
-    supports = [row.support for row in report.classes]
-    if len(supports) <= MOST:
-        return list(range(len(supports)))
-    rarest = sorted(range(len(supports)), key=lambda k: (not supports[k], supports[k]))
-    return sorted(rarest[:MOST])

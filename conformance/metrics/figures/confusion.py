@@ -7,14 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from conformance.metrics.confusion import Confusion
-from conformance.metrics.figures.style import MOST, make_figure, make_panels, shortened
+from conformance.metrics.figures.selection import MOST
+from conformance.metrics.figures.style import make_figure, make_panels, shortened
 
 
-def confusion_figure(confusions: Sequence[Confusion]) -> Figure:
+def confusion_figure(confusions: Sequence[Confusion], *, selected: str = "") -> Figure:
     """Draws counts and shares of the true class, coloured by share.
 
     Args:
         confusions: One of K classes, or one of 2 by 2 for each of several labels.
+        selected: What the title adds where some are left out.
     """
     if len(confusions) == 1 and not confusions[0].title:
         (confusion,) = confusions
@@ -26,7 +28,8 @@ def confusion_figure(confusions: Sequence[Confusion]) -> Figure:
         figure, axes = make_panels(
             len(confusions), x_label="predicted", width=2.5, height=2.6
         )
-    figure.suptitle("Confusion: counts and shares of the true class", fontsize=11)
+    title = f"Confusion: counts and shares of the true class{selected}"
+    figure.suptitle(title, fontsize=11)
     for axis, confusion in zip(axes, confusions, strict=True):
         _heat_map(axis, confusion)
     bar = figure.colorbar(axes[0].images[0], ax=axes, shrink=0.8, pad=0.02)

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from conformance.metrics.classes import ClassMetrics
+from conformance.metrics.figures.selection import selection
 from conformance.metrics.figures.style import line_style, make_figure, shortened, tidy
 from conformance.metrics.report import Report
 
@@ -22,7 +23,7 @@ def curves_figure(report: Report, columns: Sequence[int]) -> Figure:
         report: What to draw.
         columns: Which classes.
     """
-    figure, grid = make_figure(1, 2, width=4.6, height=4.1 + 0.11 * len(columns))
+    figure, grid = make_figure(1, 2, width=4.6, height=4.2 + 0.1 * len(columns))
     left, right = grid[0]
     for place, column in enumerate(columns):
         _curves(left, right, report, column, line_style(place))
@@ -30,14 +31,14 @@ def curves_figure(report: Report, columns: Sequence[int]) -> Figure:
     rate = report.classes[columns[0]].positive_rate
     if len(columns) == 1:
         left.axhline(rate, color="0.45", ls="--", lw=1.0)
+    title = "Precision and recall" + selection(report, columns)
     names = {
-        left: ("Precision and recall", "recall", "precision"),
+        left: (title, "recall", "precision"),
         right: ("ROC", "false positive rate", "true positive rate (recall)"),
     }
     for axis, (title, x, y) in names.items():
         axis.set_title(title, fontsize=11)
         axis.set(xlabel=x, ylabel=y, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        axis.set_aspect("equal")
         tidy(axis)
     _legend(figure, left)
     return figure

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from conformance.metrics.classes import ClassMetrics
+from conformance.metrics.figures.selection import selection
 from conformance.metrics.figures.style import (
     COLOURS,
     LINES,
@@ -39,7 +40,8 @@ def histograms_figure(report: Report, columns: Sequence[int]) -> Figure:
     for axis, column in zip(axes, columns, strict=True):
         truth = report.scores.indicators[:, column]
         _panel(axis, report.classes[column], truth, report.scores.columns[:, column])
-    figure.suptitle("Probabilities of a class, by what is true", fontsize=11)
+    title = "Probabilities of a class, by what is true"
+    figure.suptitle(title + selection(report, columns), fontsize=11)
     figure.supylabel("share of the examples", fontsize=9)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(
@@ -54,11 +56,8 @@ def histograms_figure(report: Report, columns: Sequence[int]) -> Figure:
 
 
 def _panel(axis: Axes, row: ClassMetrics, truth: NDArray, p: NDArray) -> None:
-    sides = (
-        ("others", 0, COLOURS[0], "-"),
-        ("the class", 1, COLOURS[1], (0, (4, 1.5))),
-    )
-    for label, value, colour, line in sides:
+    for value, label in enumerate(("others", "the class")):
+        colour = COLOURS[value]
         own = p[truth == value]
         shares = np.histogram(own, EDGES)[0] / max(len(own), 1)
         axis.stairs(shares, EDGES, color=colour, ls=LINES[value], lw=1.6, label=label)
@@ -66,6 +65,7 @@ def _panel(axis: Axes, row: ClassMetrics, truth: NDArray, p: NDArray) -> None:
     if row.threshold is not None:
         axis.axvline(row.threshold, color="0.35", lw=1.2, ls=":", label="threshold")
     axis.set_yscale("log")
+    axis.minorticks_off()
     axis.set_title(f"{shortened(row.name)}: {row.support} of {len(p)}", fontsize=9)
     axis.tick_params(labelsize=8)
     tidy(axis)

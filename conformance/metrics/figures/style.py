@@ -23,8 +23,6 @@ COLOURS = (
 )
 LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 MARKERS = "osD^vP*"
-# More curves or panels than these are not told apart.
-MOST = 12
 COLUMNS = 4
 FORMATS = ("png", "svg")
 DPI = 120

@@ -1,0 +1,201 @@
+import subprocess
+import sys
+from functools import partial
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from conformance.metrics import evaluate, noise_robustness
+from conformance.metrics.figures import (
+    figure_bytes,
+    report_figures,
+    robustness_figure,
+)
+from conformance.metrics.figures.selection import MOST, chosen
+from tests.conformance.metrics.made import binary, multiclass, multilabel
+
+NAMES = ["confusion", "reliability", "curves", "histograms"]
+
+
+def texts(figure):
+    """Returns everything that is written on a figure."""
+    figure.draw_without_rendering()
+    return [item.get_text() for item in figure.findobj(match=_is_text)]
+
+
+def _is_text(item):
+    return hasattr(item, "get_text") and bool(item.get_text().strip())
+
+
+def overlap(figure):
+    """Returns titles and labels of axes that stick out of the figure or collide."""
+    figure.draw_without_rendering()
+    renderer = figure.canvas.get_renderer()
+    boxes = [item.get_window_extent(renderer) for item in figure.legends]
+    for axis in figure.axes:
+        if axis.get_visible():
+            labels = (axis.title, axis.xaxis.label, axis.yaxis.label)
+            boxes += [x.get_window_extent(renderer) for x in labels if x.get_text()]
+    page = figure.bbox
+    # Half a pixel of rounding.
+    out = [b for b in boxes if b.x0 < -0.5 or b.y0 < -0.5]
+    out += [b for b in boxes if b.x1 > page.x1 + 0.5 or b.y1 > page.y1 + 0.5]
+    pairs = [(a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :]]
+    return out + [pair for pair in pairs if pair[0].overlaps(pair[1])]
+
+
+def exceeds(features, *, bias):
+    return (features[:, 0] > bias).astype(float)
+
+
+def many(classes, size=2000):
+    generator = np.random.default_rng(1)
+    p = generator.dirichlet(np.full(classes, 0.3), size=size)
+    labels = [generator.choice(classes, p=row / row.sum()) for row in p]
+    return np.array(labels), p
+
+
+@pytest.mark.parametrize("made", [binary, multilabel, multiclass])
+def test_every_kind_has_every_figure(made):
+    found = report_figures(evaluate(*made()))
+    assert list(found) == NAMES
+    for figure in found.values():
+        assert isinstance(figure, Figure)
+        assert not overlap(figure)
+
+
+@pytest.mark.parametrize("classes", [10, 30])
+def test_many_classes_fit(classes):
+    names = [f"a rather long name {k}" for k in range(classes)]
+    labels, p = many(classes)
+    for figure in report_figures(evaluate(labels, p, names=names)).values():
+        assert not overlap(figure)
+
+
+def test_confusion_shows_counts_and_shares():
+    labels, p = multiclass()
+    report = evaluate(labels, p)
+    (matrix,) = report.confusions
+    found = texts(report_figures(report)["confusion"])
+    for k in range(4):
+        assert (
+            f"{matrix.counts[k][k]}\n{matrix.recalls[k]:.0%}".replace("%", " %")
+            in found
+        )
+
+
+def test_row_without_examples_says_no_data():
+    figure = report_figures(evaluate([0, 0, 1], [[0.8, 0.1, 0.1]] * 3))["confusion"]
+    assert texts(figure).count("no data") == 3
+
+
+def test_reliability_shows_its_error_and_every_count():
+    report = evaluate(*binary())
+    figure = report_figures(report)["reliability"]
+    found = texts(figure)
+    assert f"Reliability: ECE {report.reliability.ece:.4f}, 10 uniform bins" in found
+    for entry in report.reliability.bins:
+        assert str(entry.count) in found
+    upper, lower = figure.axes
+    line = next(x for x in upper.lines if x.get_label() == "model")
+    assert list(line.get_ydata()) == [entry.rate for entry in report.reliability.bins]
+    heights = [patch.get_height() for patch in lower.patches]
+    assert heights == [entry.count for entry in report.reliability.bins]
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.8])
+def test_decisions_lie_on_both_curves(threshold):
+    report = evaluate(*binary(), thresholds=threshold)
+    for axis in report_figures(report)["curves"].axes:
+        curve, mark = (line for line in axis.lines if line.get_ls() in ("-", "None"))
+        points = np.column_stack(curve.get_data())
+        distance = np.abs(points - np.ravel(mark.get_data())).max(axis=1)
+        # Curves leave out points of which a straight line goes through.
+        assert distance.min() < 0.02
+
+
+def test_area_of_the_drawn_curves_is_what_the_legend_says():
+    labels, p = binary()
+    report = evaluate(labels, p)
+    figure = report_figures(report)["curves"]
+    left, right = (axis.lines[0].get_data() for axis in figure.axes)
+    steps = -np.sum(np.diff(left[0]) * np.asarray(left[1])[:-1])
+    (row,) = report.classes
+    assert steps == pytest.approx(row.average_precision, rel=1e-12)
+    assert np.trapezoid(right[1], right[0]) == pytest.approx(row.auroc, rel=1e-12)
+    label = f"1: AP {row.average_precision:.3f}, AUROC {row.auroc:.3f}"
+    assert label in texts(figure)
+
+
+def test_absent_class_is_named_without_a_curve():
+    labels, p = multilabel()
+    labels[:, 2] = 0
+    figure = report_figures(evaluate(labels, p, names=list("wxyz")))["curves"]
+    assert "y: no data" in texts(figure)
+
+
+def test_histograms_are_shares_of_each_side():
+    labels, p = binary()
+    figure = report_figures(evaluate(labels, p, thresholds=0.3))["histograms"]
+    (axis,) = figure.axes
+    sides = [patch for patch in axis.patches if not patch.get_fill()]
+    for value, side in enumerate(sides):
+        shares = side.get_data().values
+        assert shares.sum() == pytest.approx(1.0)
+        assert shares[-1] == pytest.approx(np.mean(p[labels == value] >= 0.96))
+    assert axis.lines[0].get_xdata()[0] == 0.3
+
+
+def test_rarest_classes_with_examples_are_drawn():
+    labels, p = many(30)
+    labels[labels == 4] = 5
+    report = evaluate(labels, p)
+    columns = chosen(report)
+    supports = [row.support for row in report.classes]
+    assert len(columns) == MOST
+    assert 4 not in columns
+    left = [supports[k] for k in range(30) if k not in columns and k != 4]
+    assert max(supports[k] for k in columns) <= min(left)
+    figures = report_figures(report)
+    for name in ("curves", "histograms"):
+        assert any(", 12 rarest of 30" in text for text in texts(figures[name]))
+
+
+def test_robustness_is_a_line_for_each_strategy():
+    features = np.random.default_rng(0).normal(size=(50, 2))
+    labels = (features[:, 0] > 0).astype(int)
+    found = {}
+    for name, bias in (("plain", 0.5), ("weighted", 0.0)):
+        outputs = partial(exceeds, bias=bias)
+        found[name] = noise_robustness(outputs, features, labels, seed=0)
+    figure = robustness_figure(found, metric="accuracy")
+    assert not overlap(figure)
+    (axis,) = figure.axes
+    drawn = [tuple(bars.lines[0].get_ydata()) for bars in axis.containers]
+    assert drawn == [result.means for result in found.values()]
+    assert {"plain", "weighted", "accuracy"} <= set(texts(figure))
+
+
+def test_bytes_are_files_and_always_the_same():
+    figures = [report_figures(evaluate(*binary()))["curves"] for _ in range(2)]
+    svg = [figure_bytes(figure, format="svg") for figure in figures]
+    assert svg[0] == svg[1]
+    assert ElementTree.fromstring(svg[0]).tag.endswith("svg")
+    png = [figure_bytes(figure) for figure in figures]
+    assert png[0] == png[1]
+    assert png[0].startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="format must be one of 'png', 'svg'"):
+        figure_bytes(figures[0], format="pdf")
+
+
+def test_no_framework_and_no_global_figure_is_loaded():
+    code = (
+        "import sys, conformance.metrics\n"
+        "print(sorted({'torch', 'jax', 'matplotlib.pyplot'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
