@@ -21,7 +21,7 @@ def by_definition(outcomes, confidences, bins):
 def pieces(found):
     """Returns the rates and the mean probabilities of the bins that are not empty."""
     filled = [entry for entry in found.bins if entry.count]
-    return [e.rate for e in filled], [e.probability for e in filled]
+    return np.array([(e.rate, e.probability) for e in filled], dtype=float).T
 
 
 @pytest.mark.parametrize("bins", [1, 7, 10, 15])
