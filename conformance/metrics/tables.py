@@ -216,7 +216,7 @@ def _largest(confusion: Confusion) -> Table:
     for count, i, j in sorted(wrong, key=lambda cell: -cell[0])[:MOST]:
         share = _four(confusion.shares[i][j])
         # Of a second text column no name may push a number out.
-        table.add_row(Text(names[i]), names[j][:20], str(count), share)
+        table.add_row(Text(names[i]), Text(names[j][:20]), str(count), share)
     return table
 
 

@@ -121,6 +121,7 @@ def test_area_of_the_drawn_curves_is_what_the_legend_says():
     labels, p = binary()
     report = evaluate(labels, p)
     figure = report_figures(report)["curves"]
+    assert figure.axes[0].lines[0].get_drawstyle() == "steps-post"
     left, right = (np.asarray(axis.lines[0].get_xydata()).T for axis in figure.axes)
     steps = -np.sum(np.diff(left[0]) * left[1][:-1])
     (row,) = report.classes

@@ -15,7 +15,7 @@ LABELS = ["hernia", "pleural thickening", "a name of many words [bold] indeed", 
 def shown(parts, width=80):
     """Prints as to a pipe."""
     file = io.StringIO()
-    console = Console(file=file, width=width, highlight=False, markup=False)
+    console = Console(file=file, width=width)
     for part in parts:
         console.print(part)
     return [line.rstrip() for line in file.getvalue().splitlines()]
@@ -58,6 +58,27 @@ def test_rows_say_what_the_report_says():
     assert "macro" not in "\n".join(lines)
     counts = report.confusions[0].counts[0]
     assert cells(lines, "real")[1:3] == list(map(str, counts))
+
+
+def test_right_and_wrong_decisions_of_each_label_are_counted():
+    labels, p = multilabel()
+    lines = shown(report_tables(evaluate(labels, p, names=LABELS)))
+    start = lines.index("right and wrong decisions")
+    decided = p[:, 3] >= 0.5
+    sides = [(decided, 1), (decided, 0), (~decided, 1), (~decided, 0)]
+    counts = [str((side & (labels[:, 3] == truth)).sum()) for side, truth in sides]
+    assert cells(lines[start:], "mass")[1:] == counts
+    assert lines[start + 1].split() == [
+        "class",
+        "true",
+        "+",
+        "false",
+        "+",
+        "false",
+        "-",
+        "true",
+        "-",
+    ]
 
 
 def test_no_data_is_said_and_so_is_what_averages_leave_out():
