@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,7 +21,7 @@ def confusion_figure(confusions: Sequence[Confusion], *, selected: str = "") -> 
     """
     if len(confusions) == 1 and not confusions[0].title:
         (confusion,) = confusions
-        size = 2.0 + min(0.62 * len(confusion.names), 10.0)
+        size = 2.0 + 0.62 * min(len(confusion.names), MOST)
         figure, grid = make_figure(1, 1, width=size + 1.2, height=size)
         axes = [grid[0, 0]]
         axes[0].set_xlabel("predicted", fontsize=9)
@@ -28,8 +29,8 @@ def confusion_figure(confusions: Sequence[Confusion], *, selected: str = "") -> 
         figure, axes = make_panels(
             len(confusions), x_label="predicted", width=2.5, height=2.6
         )
-    title = f"Confusion: counts and shares of the true class{selected}"
-    figure.suptitle(title, fontsize=11)
+    what = "counts and shares" if len(confusions[0].names) <= MOST else "shares"
+    figure.suptitle(f"Confusion: {what} of the true class{selected}", fontsize=11)
     for axis, confusion in zip(axes, confusions, strict=True):
         _heat_map(axis, confusion)
     bar = figure.colorbar(axes[0].images[0], ax=axes, shrink=0.8, pad=0.02)
@@ -39,9 +40,10 @@ def confusion_figure(confusions: Sequence[Confusion], *, selected: str = "") -> 
 
 
 def _heat_map(axis: Axes, confusion: Confusion) -> None:
-    # A row without examples stays blank.
     shares = np.array(confusion.shares, dtype=np.float64)
-    axis.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    # A row without examples is grey: no data is not 0.
+    colours = colormaps["Blues"].with_extremes(bad="0.88")
+    axis.imshow(shares, cmap=colours, vmin=0.0, vmax=1.0)
     count = len(confusion.names)
     if count <= MOST:
         names = [shortened(name) for name in confusion.names]
