@@ -40,7 +40,7 @@ def test_long_names_fold_and_are_not_markup():
     assert max(map(len, lines)) <= 72
     text = "\n".join(lines)
     assert "…" not in text
-    assert "[bold]" in text
+    assert text.count("[bold]") == 3
     support, predicted = labels[:, 0].sum(), (p[:, 0] >= 0.5).sum()
     assert cells(lines, "hernia")[1:3] == [str(support), str(predicted)]
 
