@@ -242,7 +242,8 @@ def _reliability(report: Report) -> Table:
 
 def _table(title: str, columns: Iterable[str]) -> Table:
     """Makes a table of one column of names, which fold, and columns of numbers."""
-    table = titled(title)
+    # Tables stand apart, also where they are printed one after the other.
+    table = titled(f"\n{title}")
     for place, column in enumerate(columns):
         if place:
             table.add_column(Text(column), justify="right", no_wrap=True)
