@@ -109,9 +109,9 @@ def test_classes_agree_with_scikit_learn(seed):
 def test_rates_tell_how_a_class_is_predicted():
     labels = np.array([[1, 0], [0, 0], [1, 0], [1, 1]])
     p = np.array([[0.5, 0.1], [0.2, 0.3], [0.9, 0.45], [0.49, 0.35]])
-    first, second = evaluate(labels, p, thresholds=[0.3, 0.4], bins=1).classes
-    assert (first.support, first.positive_rate, first.predicted) == (3, 0.75, 3)
-    assert (second.support, second.positive_rate, second.predicted) == (1, 0.25, 1)
+    first, second = evaluate(labels, p, thresholds=[0.6, 0.3], bins=1).classes
+    assert (first.support, first.positive_rate, first.predicted) == (3, 0.75, 1)
+    assert (second.support, second.positive_rate, second.predicted) == (1, 0.25, 3)
     # The pass rate is at 0.5 whatever the threshold, and 0.5 passes.
     assert (first.pass_rate, second.pass_rate) == (0.5, 0.0)
     assert first.mean_probability == pytest.approx(2.09 / 4)
