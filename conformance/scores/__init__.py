@@ -1,0 +1,7 @@
+"""Files of scores: what a model answers, the labels, and what its training was told."""
+
+from conformance.scores.assemble import assemble, load_scores
+from conformance.scores.fields import FIELDS
+from conformance.scores.scores import Array, Column, Mask, Scores
+
+__all__ = ["FIELDS", "Array", "Column", "Mask", "Scores", "assemble", "load_scores"]
