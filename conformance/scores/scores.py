@@ -104,11 +104,7 @@ class Scores:
         if self.kind == "logits":
             if self.task != "multiclass":
                 return self.values
-            rest = [
-                logsumexp(np.delete(self.values, k, axis=1), axis=1)
-                for k in range(self.classes)
-            ]
-            return self.values - np.stack(rest, axis=1)
+            return _against_rest(self.values, self.probabilities)
         return np.asarray(logit(np.clip(self.values, 0.0, 1.0)))
 
     @cached_property
@@ -157,3 +153,16 @@ class Scores:
             return truth.sum(axis=0)
         positives = truth.reshape(len(truth), -1).sum(axis=0)
         return np.stack([len(truth) - positives, positives], axis=-1)
+
+
+def _against_rest(values: Array, p: Array) -> Array:
+    """Log-odds of each class against all others, from logits and their softmax."""
+    with np.errstate(divide="ignore"):
+        # Accurate but for the likeliest class, whose rest is nearly nothing.
+        rest = np.log1p(-p)
+    rows, best = np.arange(len(p)), p.argmax(axis=1)
+    others = values.copy()
+    others[rows, best] = -np.inf
+    total = logsumexp(values, axis=1)
+    rest[rows, best] = logsumexp(others, axis=1) - total
+    return values - total[:, None] - rest

@@ -1,0 +1,114 @@
+"""What the losses of the training steps tell."""
+
+import math
+
+import numpy as np
+
+from conformance.diagnosis.clamps import explain_number
+from conformance.doctor.findings import Seen, Severity, check
+from conformance.doctor.statistics import entropy
+from conformance.scores import Array, Scores
+
+# A loss that repeats to this is the same.
+SAME = 1e-6
+# Times that a loss must come back: three of a real training agree by no chance.
+TIMES = 3
+# Steps without which nothing can be said, and the range of what does not move.
+STEPS, STUCK = 10, 1e-3
+
+
+@check(
+    "nonfinite-losses",
+    Severity.WRONG,
+    title="Losses are NaN or infinite",
+    cause="An overflow in half precision, a logarithm of 0, or a large weight.",
+    remedy="Use the loss of logits, and skip steps whose gradient is not finite. "
+    "Clipping does not cure it: a NaN stays a NaN.",
+    reference="claim A9; kornia #918, optax #1267",
+)
+def nonfinite_losses(scores: Scores) -> Seen | None:
+    """The first step from which on losses are no numbers."""
+    losses = scores.told.get("losses")
+    if losses is None or np.isfinite(losses).all():
+        return None
+    bad = ~np.isfinite(losses)
+    return Seen(
+        f"{bad.sum()} of {losses.size} losses are not finite, the first at step "
+        f"{int(bad.argmax()) + 1}.",
+        {"bad": int(bad.sum()), "step": int(bad.argmax()) + 1},
+    )
+
+
+@check(
+    "magic-loss",
+    Severity.WRONG,
+    title="The loss ends at a clamp",
+    cause="A logarithm was kept above some epsilon. Where it is, the gradient is 0: "
+    "the examples that are most wrong teach nothing.",
+    remedy="Use the loss of logits, which needs no clamp.",
+    reference="claim D3; conformance diagnose NUMBER",
+)
+def magic_loss(scores: Scores) -> Seen | None:
+    """A number that comes back, and that a known clamp leaves."""
+    found = _repeated(_finite(scores))
+    known = [(value, times, explain_number(value)) for value, times in found]
+    known = [one for one in known if one[2]]
+    if not known:
+        return None
+    value, times, words = max(known, key=lambda one: one[1])
+    return Seen(
+        f"{times} steps have the same loss. {' '.join(words)}.",
+        {"loss": value, "times": times},
+    )
+
+
+@check(
+    "stuck-loss",
+    Severity.WRONG,
+    title="The loss does not move",
+    cause="Nothing is learned: a gradient of 0, a learning rate of 0 (a warm-up of "
+    "epoch / 10 has it in the whole first epoch), or parameters that the optimiser "
+    "does not have.",
+    remedy="See whether gradients and updates are 0, and start warm-up at 1 / 10.",
+    reference="claim D10; ocannl #523",
+    after=("magic-loss", "nonfinite-losses"),
+)
+def stuck_loss(scores: Scores) -> Seen | None:
+    """Losses within a thousandth of each other."""
+    losses = _finite(scores)
+    if losses.size < STEPS:
+        return None
+    middle, spread = float(np.median(losses)), float(np.ptp(losses))
+    if spread > STUCK * abs(middle):
+        return None
+    return Seen(
+        f"{losses.size} losses are all {middle:.4g}, within {spread:.2g}. "
+        f"{_ignorant(scores, middle)}".rstrip(),
+        {"loss": middle, "range": spread},
+    )
+
+
+def _ignorant(scores: Scores, loss: float) -> str:
+    """Names the guess without knowledge that costs this much."""
+    known = {"log 2, the loss of a probability of one half for all": math.log(2.0)}
+    if scores.task == "multiclass":
+        words = f"log {scores.classes}, the loss of the same probability for all"
+        known = {words: math.log(scores.classes)}
+    elif scores.task == "binary":
+        rate = scores.columns[0].rate
+        known["the loss of guessing the rate of positives for all"] = entropy(rate)
+    near = [name for name, value in known.items() if abs(loss - value) <= 0.01 * value]
+    return f"It is {near[0]}." if near else ""
+
+
+def _finite(scores: Scores) -> Array:
+    losses = scores.told.get("losses", np.empty(0)).ravel()
+    return losses[np.isfinite(losses)]
+
+
+def _repeated(losses: Array) -> list[tuple[float, int]]:
+    """Losses that come back, each with how often."""
+    ordered = np.sort(losses)
+    gaps = np.diff(ordered) > SAME * np.abs(ordered[1:])
+    groups = np.split(ordered, np.flatnonzero(gaps) + 1)
+    return [(float(np.median(g)), len(g)) for g in groups if len(g) >= TIMES]
