@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from refimpl.links import cross_entropy_posterior
+from refimpl.thresholds import search_threshold
+from tests.conformance.doctor.made import (
+    as_probabilities,
+    binary,
+    found,
+    multiclass,
+    multilabel,
+)
+
+
+def searched(arrays):
+    """Thresholds that were searched, which rare positives need."""
+    p = as_probabilities(arrays)["probabilities"]
+    p, labels = p.reshape(len(p), -1), arrays["labels"].reshape(len(p), -1)
+    pairs = zip(p.T, labels.T, strict=True)
+    return [search_threshold(*pair).value for pair in pairs]
+
+
+def test_a_calibrated_binary_model():
+    told = {
+        "loss_scale": 1024.0,
+        "dtype": "float16",
+        "batch_size": 64,
+        "losses": np.geomspace(0.7, 0.2, 500),
+        "epsilon": 1e-3,
+        "sample_weight": np.ones(4000),
+    }
+    assert found(binary(rate=0.2), **told) == ()
+
+
+def test_labels_with_weights_and_thresholds():
+    arrays = multilabel()
+    rates = arrays["labels"].mean(axis=0)
+    weights = (1 - rates) / rates
+    arrays["logits"] = arrays["logits"] + np.log(weights)
+    told = {"pos_weight": weights, "thresholds": searched(arrays)}
+    assert found(arrays, **told) == ()
+
+
+def test_classes_with_weights_undone_by_the_link():
+    arrays = multiclass()
+    counts = np.bincount(arrays["labels"])
+    weights = counts.sum() / counts / 3
+    trained = arrays["logits"] + np.log(weights)
+    posterior = cross_entropy_posterior(trained, class_weights=weights)
+    given = {"probabilities": posterior, "labels": arrays["labels"]}
+    assert found(given, class_weights=weights, beta=0.9999) == ()
+    # The probabilities that it was trained for are told of, and no more than that.
+    given["probabilities"] = softmax(trained, axis=1)
+    names = [one.name for one in found(given, class_weights=weights)]
+    assert names == ["weighted-probabilities"]
+
+
+def _drawn(seed):
+    generator = np.random.default_rng(10_000 + seed)
+    n = int(np.exp(generator.uniform(np.log(200), np.log(20_000))))
+    rates = generator.uniform(0.01, 0.5, size=4)
+    return n, rates, generator.uniform(1.5, 4.0)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_no_healthy_file_is_ill(seed):
+    """Chances of a false alarm add up to about 1e-2 over all of these."""
+    n, rates, skill = _drawn(seed)
+    one = binary(seed, n=n, rate=rates[0], skill=skill)
+    several = multilabel(seed, n=n, rates=rates, skill=skill)
+    priors = np.append(rates / 3, 1 - rates.sum() / 3)
+    classes = multiclass(seed, n=n, priors=priors, skill=max(skill, 2.5))
+    assert found(one, thresholds=searched(one)) == ()
+    assert found(as_probabilities(one), thresholds=searched(one)) == ()
+    assert found(several, thresholds=searched(several)) == ()
+    assert found(classes) == ()
+    assert found(as_probabilities(classes)) == ()
+
+
+def test_small_files_are_not_guessed_at():
+    for seed in range(20):
+        arrays = binary(seed, n=12, rate=0.4)
+        assert found(arrays, thresholds=searched(arrays)) == ()
