@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from conformance.adapters.resolve import split_names
+from conformance.cli_doctor import EPILOG, doctor
 from conformance.cli_records import diagnose, ratchet_command
 from conformance.errors import UsageError
 
@@ -325,6 +326,7 @@ def prove(
 
 app.command(name="ratchet")(ratchet_command)
 app.command()(diagnose)
+app.command(epilog=EPILOG)(doctor)
 
 
 @app.command(name="matrix")
