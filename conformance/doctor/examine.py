@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from conformance.doctor.checks import CHECKS
 from conformance.doctor.facts import Fact, facts
 from conformance.doctor.findings import Check, Finding, Severity
@@ -45,13 +47,25 @@ def examine(scores: Scores, checks: Sequence[Check] = CHECKS) -> Examination:
         What they find.
 
     Example:
-        >>> import numpy as np
         >>> from conformance.scores import assemble
         >>> p = np.array([0.52, 0.55, 0.51, 0.53] * 20)
         >>> scores = assemble({"probabilities": p, "labels": np.arange(80) % 4 == 1})
         >>> [finding.name for finding in examine(scores).findings]
         ['double-sigmoid']
     """
+    # What is not finite is a finding, and no warning.
+    with np.errstate(all="ignore"):
+        found, skipped = _asked(scores, checks)
+        rows = facts(scores)
+    order = list(Severity)
+    found.sort(key=lambda finding: order.index(finding.severity))
+    asked = len(checks) - len(skipped)
+    return Examination(scores, rows, tuple(found), asked, skipped)
+
+
+def _asked(
+    scores: Scores, checks: Sequence[Check]
+) -> tuple[list[Finding], dict[str, str]]:
     found: list[Finding] = []
     skipped: dict[str, str] = {}
     for check in checks:
@@ -61,7 +75,4 @@ def examine(scores: Scores, checks: Sequence[Check] = CHECKS) -> Examination:
             skipped[check.name] = why
         elif (finding := check(scores)) is not None:
             found.append(finding)
-    order = list(Severity)
-    found.sort(key=lambda finding: order.index(finding.severity))
-    asked = len(checks) - len(skipped)
-    return Examination(scores, facts(scores), tuple(found), asked, skipped)
+    return found, skipped

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, logsumexp, softmax
+from scipy.special import expit, logit, softmax
 from scipy.stats import rankdata
 
 Array = NDArray[np.float64]
@@ -163,6 +163,6 @@ def _against_rest(values: Array, p: Array) -> Array:
     rows, best = np.arange(len(p)), p.argmax(axis=1)
     others = values.copy()
     others[rows, best] = -np.inf
-    total = logsumexp(values, axis=1)
-    rest[rows, best] = logsumexp(others, axis=1) - total
+    total = np.logaddexp.reduce(values, axis=1)
+    rest[rows, best] = np.logaddexp.reduce(others, axis=1) - total
     return values - total[:, None] - rest
