@@ -14,7 +14,11 @@ from conformance.report import wording
 # letters.
 SIGNS = re.compile(r"[\\`*\[\]<>#!|&~@$]|(?<![^_\W])_|_(?![^_\W])")
 HERE = Path(__file__).parent
-FOLDERS = (HERE / "html" / "templates", HERE / "templates")
+FOLDERS = (
+    HERE / "html" / "templates",
+    HERE / "templates",
+    HERE.parent / "doctor" / "templates",
+)
 
 
 def render(name: str, **context: Any) -> str:
