@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from conformance.doctor.balance import balance, used_weights
-from conformance.scores import Column, Scores
+from conformance.doctor.balance import balance, class_counts, used_weights
+from conformance.scores import Array, Column, Scores
+from refimpl.weights import inverse_frequency
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,9 @@ class Fact:
         name: Of the class.
         positives: Its examples.
         rate: Their share.
-        expected: Weight of positives that balances the training examples.
-        used: Weight that was used; of the class, where classes exclude each other.
+        expected: Weight of positives that balances the training examples; of the
+            class, where classes exclude each other, with the sum of those used.
+        used: Weight that was used.
         probability: Mean probability.
         passing: Share of examples with a probability of one half or more.
         auroc: Area under the receiver operating characteristic.
@@ -29,7 +31,7 @@ class Fact:
     name: str
     positives: int
     rate: float
-    expected: float
+    expected: float | None
     used: float | None
     probability: float | None
     passing: float | None
@@ -46,15 +48,13 @@ def facts(scores: Scores) -> tuple[Fact, ...]:
     Returns:
         A row for each class.
     """
-    expected, used = balance(scores).expected, used_weights(scores)
-    if used is not None:
-        used = used[0] if scores.task == "multiclass" else used[:, 1]
+    expected, used = weights(scores)
     return tuple(
         Fact(
             column.name,
             column.positives,
             column.rate,
-            float(expected[k]),
+            _known(float(expected[k])),
             None if used is None else float(used[k]),
             _known(float(column.probabilities.mean())),
             _known(_passing(column)),
@@ -63,6 +63,28 @@ def facts(scores: Scores) -> tuple[Fact, ...]:
         )
         for k, column in enumerate(scores.columns)
     )
+
+
+def weights(scores: Scores) -> tuple[Array, Array | None]:
+    """Works out expected weights and those that were used, one for each class.
+
+    Args:
+        scores: Of one file.
+
+    Returns:
+        Weights of positives; of classes where these exclude each other. The second is
+        nothing where the file tells of none.
+    """
+    used = used_weights(scores)
+    if scores.task != "multiclass":
+        return balance(scores).expected, None if used is None else used[:, 1]
+    counts = class_counts(scores)
+    if counts is None or not counts.any():
+        return np.full(scores.classes, np.nan), None if used is None else used[0]
+    expected = inverse_frequency(counts)
+    if used is None:
+        return expected, None
+    return expected * used[0].sum() / scores.classes, used[0]
 
 
 def _passing(column: Column) -> float:

@@ -146,5 +146,11 @@ def listed(words: Iterable[str], by: str = ", ") -> str:
 
 
 def sentence(clauses: str) -> str:
-    """Makes a sentence of clauses."""
-    return f"{clauses[0].upper()}{clauses[1:]}."
+    """Makes a sentence of clauses; names of fields stay as they are written.
+
+    Example:
+        >>> sentence("class 1: all pass"), sentence("pos_weight is 5")
+        ('Class 1: all pass.', 'pos_weight is 5.')
+    """
+    named = "_" in clauses.split()[0]
+    return f"{clauses}." if named else f"{clauses[0].upper()}{clauses[1:]}."

@@ -73,11 +73,11 @@ def heading(examination: Examination) -> str:
 
 def legend(examination: Examination) -> str:
     """Says what the columns of weights are."""
-    used = any(fact.used is not None for fact in examination.facts)
-    several = examination.scores.task == "multiclass"
     words = "expected: pos_weight that balances, negatives / positives, at most 100"
-    kind = "class weight" if several else "pos_weight"
-    return f"{words}; used: {kind} of the file" if used else words
+    if examination.scores.task == "multiclass":
+        words = "expected: class weights that balance, inverse frequencies"
+    used = any(fact.used is not None for fact in examination.facts)
+    return f"{words}; used: as the file tells" if used else words
 
 
 def shown(fact: Fact) -> dict[str, str]:
@@ -113,10 +113,11 @@ def verdict(examination: Examination) -> str:
     asked = counted(examination.asked, "check")
     if not examination.findings:
         return f"HEALTHY: {asked}, nothing found"
+    found = Counter(finding.severity for finding in examination.findings)
     counts = [
-        f"{number} {severity}"
+        counted(found[severity], severity, severity if severity == "wrong" else "")
         for severity in Severity
-        if (number := sum(one.severity is severity for one in examination.findings))
+        if found[severity]
     ]
     word = "WRONG" if examination.wrong else "NOTHING WRONG"
     return f"{word}: {', '.join(counts)}; {asked}"

@@ -50,7 +50,7 @@ def nonfinite_losses(scores: Scores) -> Seen | None:
 )
 def magic_loss(scores: Scores) -> Seen | None:
     """A number that comes back, and that a known clamp leaves."""
-    found = _repeated(_finite(scores))
+    found = repeated(_finite(scores))
     known = [(value, times, explain_number(value)) for value, times in found]
     known = [one for one in known if one[2]]
     if not known:
@@ -83,32 +83,50 @@ def stuck_loss(scores: Scores) -> Seen | None:
         return None
     return Seen(
         f"{losses.size} losses are all {middle:.4g}, within {spread:.2g}. "
-        f"{_ignorant(scores, middle)}".rstrip(),
+        f"{_guess(scores, middle)}".rstrip(),
         {"loss": middle, "range": spread},
     )
 
 
-def _ignorant(scores: Scores, loss: float) -> str:
+def _guess(scores: Scores, loss: float) -> str:
     """Names the guess without knowledge that costs this much."""
-    known = {"log 2, the loss of a probability of one half for all": math.log(2.0)}
+    for name, value in ignorant(scores).items():
+        if abs(loss - value) <= 0.01 * value:
+            return f"It is {name}."
+    return ""
+
+
+def ignorant(scores: Scores) -> dict[str, float]:
+    """Losses of guesses without knowledge, by what they are.
+
+    Args:
+        scores: With labels, which tell the rate of positives.
+    """
     if scores.task == "multiclass":
         words = f"log {scores.classes}, the loss of the same probability for all"
-        known = {words: math.log(scores.classes)}
-    elif scores.task == "binary":
+        return {words: math.log(scores.classes)}
+    known = {"log 2, the loss of a probability of one half for all": math.log(2.0)}
+    if scores.task == "binary":
         rate = scores.columns[0].rate
         known["the loss of guessing the rate of positives for all"] = entropy(rate)
-    near = [name for name, value in known.items() if abs(loss - value) <= 0.01 * value]
-    return f"It is {near[0]}." if near else ""
+    return known
+
+
+def repeated(losses: Array) -> list[tuple[float, int]]:
+    """Finds losses that come back.
+
+    Args:
+        losses: Finite, in any order.
+
+    Returns:
+        Each with how often it comes.
+    """
+    ordered = np.sort(losses)
+    gaps = np.diff(ordered) > SAME * np.abs(ordered[1:])
+    groups = np.split(ordered, np.flatnonzero(gaps) + 1)
+    return [(float(np.median(g)), len(g)) for g in groups if len(g) >= TIMES]
 
 
 def _finite(scores: Scores) -> Array:
     losses = scores.told.get("losses", np.empty(0)).ravel()
     return losses[np.isfinite(losses)]
-
-
-def _repeated(losses: Array) -> list[tuple[float, int]]:
-    """Losses that come back, each with how often."""
-    ordered = np.sort(losses)
-    gaps = np.diff(ordered) > SAME * np.abs(ordered[1:])
-    groups = np.split(ordered, np.flatnonzero(gaps) + 1)
-    return [(float(np.median(g)), len(g)) for g in groups if len(g) >= TIMES]

@@ -91,9 +91,8 @@ class _Compared(NamedTuple):
             numbers |= {f"used {scores.names[k]}": used}
             numbers |= {f"expected {scores.names[k]}": expected}
         right = ", ".join(f"{weight:.4g}" for weight in self.balance.expected)
-        text = sentence(by_class(scores, said)) if len(said) > 1 else ""
-        text = text or f"{by_class(scores, said)}."
-        return Seen(text, numbers, f"Use pos_weight = {right}.")
+        remedy = f"Use pos_weight = {right}."
+        return Seen(sentence(by_class(scores, said)), numbers, remedy)
 
 
 def _compared(scores: Scores) -> _Compared | None:
