@@ -37,11 +37,12 @@ def declared(scores: Scores) -> Array | None:
     except ValueError:
         # Weights or smoothing out of range are another finding.
         return None
-    if shares is None or scores.task == "multiclass":
-        return found
-    counts = sides(scores).astype(np.float64)
-    drawn = np.log(shares[:, 1] / shares[:, 0])
-    return found - drawn + np.log(counts[:, 1] / counts[:, 0])
+    if shares is not None and scores.task != "multiclass":
+        counts = sides(scores).astype(np.float64)
+        drawn = np.log(shares[:, 1] / shares[:, 0])
+        found = found - drawn + np.log(counts[:, 1] / counts[:, 0])
+    # Weights that are no numbers are another finding too.
+    return None if np.isnan(found).any() else found
 
 
 def _binary(scores: Scores) -> Array:

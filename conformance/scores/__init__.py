@@ -2,6 +2,15 @@
 
 from conformance.scores.assemble import assemble, load_scores
 from conformance.scores.fields import FIELDS
-from conformance.scores.scores import Array, Column, Mask, Scores
+from conformance.scores.scores import Array, Column, Mask, Scores, against_rest
 
-__all__ = ["FIELDS", "Array", "Column", "Mask", "Scores", "assemble", "load_scores"]
+__all__ = [
+    "FIELDS",
+    "Array",
+    "Column",
+    "Mask",
+    "Scores",
+    "against_rest",
+    "assemble",
+    "load_scores",
+]

@@ -1,6 +1,6 @@
 """Puts the arrays of a file together, and says what is wrong with them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,18 @@ UNUSED = {
     "binary": (),
     "multilabel": ("class_weights",),
     "multiclass": ("pos_weight", "alpha"),
+}
+# What a number must be, and whether it is.
+RANGES: Mapping[str, tuple[str, Callable[[Array], Any]]] = {
+    "loss_scale": ("finite and > 0", lambda x: (x > 0) & (x < np.inf)),
+    "batch_size": ("finite and >= 1", lambda x: (x >= 1) & (x < np.inf)),
+    "epsilon": ("in (0, 1)", lambda x: (x > 0) & (x < 1)),
+    "gamma": ("finite and >= 0", lambda x: (x >= 0) & (x < np.inf)),
+    "alpha": ("in (0, 1)", lambda x: (x > 0) & (x < 1)),
+    "beta": ("in [0, 1]", lambda x: (x >= 0) & (x <= 1)),
+    "label_smoothing": ("in [0, 1)", lambda x: (x >= 0) & (x < 1)),
+    "thresholds": ("probabilities, in [0, 1]", lambda x: (x >= 0) & (x <= 1)),
+    "class_counts": ("whole and >= 0", lambda x: (x >= 0) & (x == np.floor(x))),
 }
 IGNORED = -100
 # Fewer rows with exactly one label each may be so by chance.
@@ -171,9 +183,11 @@ def _flat(array: Array) -> Array:
 
 
 def _one_hot(kind: str, values: Array, labels: Array) -> bool:
-    ones = np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()
-    sums = kind == "logits" or (np.abs(values.sum(axis=1) - 1) <= SUMS).mean() > 0.5
-    return bool(len(labels) >= ONE_HOT_ROWS and ones and sums)
+    if len(labels) < ONE_HOT_ROWS or not np.isin(labels, (0, 1)).all():
+        return False
+    with np.errstate(invalid="ignore"):
+        sums = kind == "logits" or (np.abs(values.sum(axis=1) - 1) <= SUMS).mean() > 0.5
+    return bool((labels.sum(axis=1) == 1).all() and sums)
 
 
 def _names(arrays: Mapping[str, NDArray[Any]], classes: int) -> tuple[str, ...]:
@@ -205,6 +219,10 @@ def _told(
             told[name] = float(numbers.item())
         elif kind == "numbers":
             told[name] = _numbers(name, array)
+    for name, (expected, holds) in RANGES.items():
+        if name in told and not (held := np.atleast_1d(holds(told[name]))).all():
+            wrong = np.atleast_1d(told[name])[~held][0]
+            raise UsageError(f"FILE: {name} must be {expected}, got {wrong:g}.")
     if "sample_weight" in arrays:
         weight = _flat(_numbers("sample_weight", arrays["sample_weight"]))
         _expect("sample_weight", weight, [(), (examples,), (examples, classes)])

@@ -104,7 +104,7 @@ class Scores:
         if self.kind == "logits":
             if self.task != "multiclass":
                 return self.values
-            return _against_rest(self.values, self.probabilities)
+            return against_rest(self.values, self.probabilities)
         return np.asarray(logit(np.clip(self.values, 0.0, 1.0)))
 
     @cached_property
@@ -155,8 +155,16 @@ class Scores:
         return np.stack([len(truth) - positives, positives], axis=-1)
 
 
-def _against_rest(values: Array, p: Array) -> Array:
-    """Log-odds of each class against all others, from logits and their softmax."""
+def against_rest(values: Array, p: Array) -> Array:
+    """Log-odds of each class against all others.
+
+    Args:
+        values: Logits of a softmax, shaped (N, K).
+        p: That softmax.
+
+    Returns:
+        Log-odds, accurate where a probability rounds to 1.
+    """
     with np.errstate(divide="ignore"):
         # Accurate but for the likeliest class, whose rest is nearly nothing.
         rest = np.log1p(-p)

@@ -66,10 +66,15 @@ def _array(table: "pd.DataFrame", field: str, own: dict[str, str]) -> NDArray[An
 
 
 def _column(table: "pd.DataFrame", column: str, kind: str) -> NDArray[Any]:
+    from pandas.api.types import is_numeric_dtype
+
     series = table[column]
     if kind in ("word", "words"):
         return np.asarray(_constant(series.astype(str).to_numpy(), column))
     array = series.to_numpy()
+    if array.dtype == object and is_numeric_dtype(series):
+        # Integers of pandas that have gaps.
+        array = series.to_numpy(np.float64, na_value=np.nan)
     if array.dtype.kind not in "fiub":
         raise UsageError(f"FILE: {column} must hold numbers, got {_example(array)!r}.")
     if kind == "rows":

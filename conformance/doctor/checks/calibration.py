@@ -1,21 +1,22 @@
 """Whether the mean probability is the base rate, and which one factor moved it."""
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+from scipy.special import softmax
 
-from conformance.doctor.balance import Balance, balance, sampled, used_weights
+from conformance.doctor.balance import balance, sampled, used_weights
 from conformance.doctor.checks.ranking import UNREADABLE
 from conformance.doctor.findings import Seen, Severity, by_class, check, sentence
 from conformance.doctor.posterior import declared
 from conformance.doctor.statistics import SIGMAS, Shift, mean_shift
-from conformance.scores import Array, Scores
+from conformance.scores import Array, Scores, against_rest
 
 # Odds that are wrong by a quarter matter to whoever reads a probability.
 MATTERS = np.log(1.25)
 # Of a shift that a factor explains: models are not exact.
 ALIKE, NEAR = np.log(1.15), 3.0
+SMALLEST = np.finfo(np.float64).tiny
 EXPLAINED = (*UNREADABLE, "reversed-scores")
 
 
@@ -48,34 +49,47 @@ def _accounted(scores: Scores) -> bool:
     return True
 
 
-def _explained(
-    scores: Scores, factor: Callable[[Scores, Balance], Array | None]
-) -> dict[int, tuple[Shift, float]]:
-    """Shifts that the logarithm of a factor explains, each with the factor."""
+def _undone(scores: Scores, power: int) -> tuple[Array, Array]:
+    """Undoes balancing weights, to a power: what is left, and the weights."""
+    factors = balance(scores).expected ** power
+    if scores.task != "multiclass":
+        return scores.logits.reshape(-1, scores.classes) - np.log(factors), factors
+    logits = scores.values
+    if scores.kind == "probabilities":
+        logits = np.log(np.clip(logits, SMALLEST, None))
+    logits = logits + power * np.log(np.maximum(scores.counts, 1))
+    return against_rest(logits, np.asarray(softmax(logits, axis=1))), factors
+
+
+def _explained(scores: Scores, power: int) -> dict[int, tuple[Shift, Shift, float]]:
+    """Shifts that balancing weights explain: each, what is left of it, the weight."""
     shifts = _shifts(scores)
-    factors = factor(scores, balance(scores)) if shifts else None
-    if factors is None:
+    if not shifts:
         return {}
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(factors)
-    return {
-        k: (shift, float(factors[k]))
-        for k, shift in shifts.items()
+    logits, factors = _undone(scores, power)
+    found = {}
+    for k, shift in shifts.items():
+        left = mean_shift(logits[:, k], scores.columns[k].truth)
+        within = ALIKE + NEAR * shift.error
         # A factor near 1 would explain what is nearly right.
-        if abs(shift.logit + logs[k]) <= ALIKE + NEAR * shift.error < abs(logs[k])
-    }
+        if abs(left.logit) <= within < abs(shift.logit - left.logit):
+            found[k] = shift, left, float(factors[k])
+    # Classes that exclude each other are shifted all by one cause.
+    return found if scores.task != "multiclass" or found.keys() == shifts.keys() else {}
 
 
-def _say(scores: Scores, found: dict[int, tuple[Shift, float]], what: str) -> Seen:
+def _say(
+    scores: Scores, found: dict[int, tuple[Shift, Shift, float]], what: str
+) -> Seen:
     said, numbers = {}, {}
-    for k, (shift, factor) in found.items():
+    for k, (shift, left, factor) in found.items():
         said[k] = (
-            f"{_off(scores, k, shift)}; log of {factor:.4g}, {what}, is "
-            f"{np.log(factor):.2f}"
+            f"{_off(scores, k, shift)}; without {what}, {factor:.4g}, it is "
+            f"{-left.logit:+.2f}"
         )
         name = scores.names[k]
         numbers |= {f"shift {name}": -shift.logit, f"error {name}": shift.error}
-        numbers |= {f"factor {name}": factor}
+        numbers |= {f"factor {name}": factor, f"left {name}": -left.logit}
     return Seen(sentence(by_class(scores, said)), numbers)
 
 
@@ -101,7 +115,7 @@ def double_correction_measured(scores: Scores) -> Seen | None:
     """A shift by the square of what balances the classes."""
     if _accounted(scores):
         return None
-    found = _explained(scores, lambda _, own: own.expected**2)
+    found = _explained(scores, 2)
     return _say(scores, found, "the square of the balancing weight") if found else None
 
 
@@ -145,7 +159,7 @@ def undeclared_weights(scores: Scores) -> Seen | None:
     """A shift by what balances the classes, and no word of weights."""
     if used_weights(scores) is not None or sampled(scores) is not None:
         return None
-    found = _explained(scores, lambda _, own: own.expected)
+    found = _explained(scores, 1)
     return _say(scores, found, "the balancing weight") if found else None
 
 
@@ -163,7 +177,7 @@ def undeclared_inversion(scores: Scores) -> Seen | None:
     """A shift by the inverse of what balances the classes."""
     if _accounted(scores):
         return None
-    found = _explained(scores, lambda _, own: 1 / own.expected)
+    found = _explained(scores, -1)
     return _say(scores, found, "the inverse of the balancing weight") if found else None
 
 

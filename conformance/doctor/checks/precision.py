@@ -15,6 +15,7 @@ from refimpl.cross_entropy import cross_entropy
 LARGEST = 65504.0
 # Half of the smallest subnormal float16: what is below becomes 0.
 VANISHING = 2.0**-25
+TINY = 1e-30
 # Relative to 1: what is below is lost when it is added to 1.
 UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24}
 SMALLEST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149}
@@ -29,7 +30,7 @@ LOST = 0.5
     cause="Loss, scale and weight multiply, and float16 ends at 65504.",
     remedy="Compute the loss in float32, lower the scale, or train in bfloat16.",
     reference="claim D8",
-    after=("nonfinite-scores", *BAD_LABELS),
+    after=("nonfinite-scores", *BAD_LABELS, "bad-weights"),
 )
 def half_precision_overflow(scores: Scores) -> Seen | None:
     """The largest loss of a step times the scale, in float16."""
@@ -45,13 +46,18 @@ def half_precision_overflow(scores: Scores) -> Seen | None:
     product = loss * scale
     if not product > LARGEST:
         return None
-    highest = 2.0 ** math.floor(math.log2(LARGEST / loss))
+    highest = _power_below(LARGEST / loss)
+    keep = f"keep the scale at {highest:g} or below, " if highest >= 1 else ""
     return Seen(
         f"{scale:g} times {name}, {loss:.4g}, is {product:.4g}, above 65504.",
         {"product": product, "loss": loss, "loss_scale": scale},
-        f"Compute the loss in float32, keep the scale at {highest:g} or below, or "
-        "train in bfloat16.",
+        f"Compute the loss in float32, {keep}or train in bfloat16.",
     )
+
+
+def _power_below(value: float) -> float:
+    """The highest power of two that is not above a positive number."""
+    return 2.0 ** math.floor(math.log2(value)) if 0 < value < math.inf else value
 
 
 def _losses(scores: Scores) -> Array:
@@ -104,7 +110,7 @@ def epsilon_vanishes(scores: Scores) -> Seen | None:
     "ends at 6e-8.",
     remedy="Scale the loss.",
     reference="PyTorch, loss scaling: https://pytorch.org/docs/stable/amp.html",
-    after=(*FORMS, *BAD_LABELS),
+    after=(*FORMS, *BAD_LABELS, "bad-weights"),
 )
 def gradient_underflow(scores: Scores) -> Seen | None:
     """Gradients of negatives that round to 0, each divided by the batch."""
@@ -119,11 +125,10 @@ def gradient_underflow(scores: Scores) -> Seen | None:
     lost = float((slopes <= VANISHING).mean())
     if lost < LOST:
         return None
-    # So that the gradient of one negative in a hundred is lost.
-    needed = VANISHING / max(float(np.quantile(slopes / scale, 0.01)), 1e-30)
-    power = 2.0 ** math.ceil(math.log2(needed))
-    most = LARGEST / max(float(np.mean(_losses(scores))), 1e-30)
-    power = min(power, 2.0 ** math.floor(math.log2(most)))
+    # So that the gradient of one negative in a hundred is lost, unless losses overflow.
+    needed = VANISHING * scale / max(float(np.quantile(slopes, 0.01)), TINY)
+    most = LARGEST / max(float(np.mean(_losses(scores))), TINY)
+    power = _power_below(min(2 * needed, most))
     return Seen(
         f"{lost:.1%} of the gradients of negatives round to 0: they are "
         f"{np.median(slopes):.2g} in the middle, divided by {batch:g} elements, and "

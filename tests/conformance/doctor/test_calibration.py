@@ -1,0 +1,106 @@
+"""Losses that a file tells explain its shifts, by their links."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, log_softmax, softmax
+
+from refimpl.links import (
+    binary_cross_entropy_link,
+    cross_entropy_link,
+    sigmoid_focal_link,
+    softmax_focal_link,
+)
+from tests.conformance.doctor.made import binary, found, multiclass, multilabel, names
+
+EVEN = np.log(19.0)
+LOSSES = {
+    "pos_weight": (binary_cross_entropy_link, {"pos_weight": 9.0}),
+    "smoothing": (
+        binary_cross_entropy_link,
+        {"pos_weight": 9.0, "label_smoothing": 0.1},
+    ),
+    "focal": (sigmoid_focal_link, {"alpha": 0.25, "gamma": 2.0}),
+    "weighted focal": (
+        sigmoid_focal_link,
+        {"alpha": 0.6, "gamma": 1.0, "pos_weight": 9.0},
+    ),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_that_is_told_accounts_for_its_probabilities(loss):
+    link, told = LOSSES[loss]
+    arrays = binary(n=20_000, skill=3.5)
+    arrays["logits"] = link(expit(arrays["logits"]), **told)
+    assert names(arrays, **told) == ["weighted-probabilities"]
+    assert names(arrays, **told, thresholds=0.5) == []
+    # Without a word the mean is off, for a reason that is not known or another one.
+    silent = names(arrays, thresholds=0.5)
+    assert silent in (["undeclared-weights"], ["mean-probability-off"])
+
+
+def test_a_wrong_word_does_not_account_for_them():
+    arrays = binary(n=20_000, skill=3.5)
+    arrays["logits"] = arrays["logits"] + 1.0
+    assert names(arrays, pos_weight=9.0, thresholds=0.5) == ["mean-probability-off"]
+    assert names(arrays, gamma=2.0, thresholds=0.5) == ["mean-probability-off"]
+
+
+@pytest.mark.parametrize(
+    "told", [{"sampling": "balanced"}, {"sampler_weights": [1, 19]}]
+)
+def test_a_sampler_that_is_told(told):
+    arrays = binary(rate=0.05, n=20_000, skill=3.5)
+    arrays["logits"] = arrays["logits"] + EVEN
+    told = {**told, "class_counts": [95, 5]}
+    (finding,) = found(arrays, **told)
+    assert finding.name == "weighted-probabilities"
+    assert finding.numbers["shift positive"] == pytest.approx(EVEN, abs=0.3)
+
+
+def test_labels_one_by_one():
+    arrays = multilabel(n=20_000, skill=3.5)
+    arrays["logits"][:, 1] += np.log(9.0)
+    (finding,) = found(arrays)
+    assert finding.name == "undeclared-weights"
+    assert list(finding.numbers) == [
+        "shift 1",
+        "error 1",
+        "factor 1",
+        "left 1",
+    ]
+    assert "Class 1: the mean probability is" in finding.evidence
+    told = {"pos_weight": [1.0, 9.0, 1.0]}
+    assert names(arrays, **told) == ["weighted-probabilities"]
+
+
+CLASS_LOSSES = {
+    "weights": (cross_entropy_link, {"class_weights": np.array([0.5, 1.5, 3.0])}),
+    "smoothing": (
+        cross_entropy_link,
+        {"class_weights": np.array([0.5, 1.5, 3.0]), "label_smoothing": 0.1},
+    ),
+    "focal": (
+        softmax_focal_link,
+        {"class_weights": np.array([0.5, 1.5, 3.0]), "gamma": 2.0},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["logits", "probabilities"])
+@pytest.mark.parametrize("loss", CLASS_LOSSES)
+def test_a_loss_of_classes(loss, kind):
+    link, told = CLASS_LOSSES[loss]
+    arrays = multiclass(n=20_000, skill=1.5)
+    trained = link(softmax(arrays.pop("logits"), axis=1), **told)
+    arrays[kind] = trained if kind == "logits" else softmax(trained, axis=1)
+    assert names(arrays, **told) == ["weighted-probabilities"]
+    assert names(arrays) != []
+
+
+def test_a_sampler_of_classes():
+    arrays = multiclass(n=20_000, skill=1.5)
+    logs = log_softmax(arrays["logits"], axis=1) - np.log([0.7, 0.2, 0.1])
+    arrays["logits"] = logs
+    assert names(arrays, sampling="balanced") == ["weighted-probabilities"]
+    assert names(arrays) == ["undeclared-weights"]
