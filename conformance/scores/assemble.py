@@ -1,6 +1,6 @@
 """Puts the arrays of a file together, and says what is wrong with them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,30 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.errors import UsageError
-from conformance.scores.fields import FIELDS
 from conformance.scores.files import read
 from conformance.scores.scores import Array, Scores
+from conformance.scores.told import flat, numbers, read_told, unused, word
 
-TASKS = ("binary", "multilabel", "multiclass")
-DTYPES = ("float16", "bfloat16", "float32", "float64")
-WORDS = {"task": TASKS, "dtype": DTYPES, "sampling": ("balanced", "none")}
-UNUSED = {
-    "binary": (),
-    "multilabel": ("class_weights",),
-    "multiclass": ("pos_weight", "alpha"),
-}
-# What a number must be, and whether it is.
-RANGES: Mapping[str, tuple[str, Callable[[Array], Any]]] = {
-    "loss_scale": ("finite and > 0", lambda x: (x > 0) & (x < np.inf)),
-    "batch_size": ("finite and >= 1", lambda x: (x >= 1) & (x < np.inf)),
-    "epsilon": ("in (0, 1)", lambda x: (x > 0) & (x < 1)),
-    "gamma": ("finite and >= 0", lambda x: (x >= 0) & (x < np.inf)),
-    "alpha": ("in (0, 1)", lambda x: (x > 0) & (x < 1)),
-    "beta": ("in [0, 1]", lambda x: (x >= 0) & (x <= 1)),
-    "label_smoothing": ("in [0, 1)", lambda x: (x >= 0) & (x < 1)),
-    "thresholds": ("probabilities, in [0, 1]", lambda x: (x >= 0) & (x <= 1)),
-    "class_counts": ("whole and >= 0", lambda x: (x >= 0) & (x == np.floor(x))),
-}
 IGNORED = -100
 # Fewer rows with exactly one label each may be so by chance.
 ONE_HOT_ROWS = 20
@@ -88,11 +68,11 @@ def assemble(arrays: Mapping[str, NDArray[Any]], notes: tuple[str, ...] = ()) ->
         said.append("probabilities are not used: there are logits.")
     kind = kinds[0]
     raw_scores, raw_labels = arrays[kind], arrays["labels"]
-    values, labels = _numbers(kind, raw_scores), _numbers("labels", raw_labels)
+    values, labels = numbers(kind, raw_scores), numbers("labels", raw_labels)
     if not (values.size and labels.size):
         raise UsageError(f"FILE: {kind} and labels hold no example.")
-    word = _word("task", arrays)
-    task, values, labels = _shaped(kind, values, labels, word, said)
+    wanted = word("task", arrays)
+    task, values, labels = _shaped(kind, values, labels, wanted, said)
     if task == "multiclass":
         kept = labels != IGNORED
         if not kept.all():
@@ -100,12 +80,8 @@ def assemble(arrays: Mapping[str, NDArray[Any]], notes: tuple[str, ...] = ()) ->
             values, labels = values[kept], labels[kept]
             if not labels.size:
                 raise UsageError(f"FILE: all labels are {IGNORED}, which is ignored.")
-    said += [
-        f"{name} is not used: the task is {task}."
-        for name in UNUSED[task]
-        if name in arrays
-    ]
     classes = values.shape[1] if values.ndim == 2 else 1
+    told = read_told(arrays, task, classes, len(raw_labels))
     return Scores(
         task=task,
         kind=kind,
@@ -114,8 +90,8 @@ def assemble(arrays: Mapping[str, NDArray[Any]], notes: tuple[str, ...] = ()) ->
         stored=str(raw_scores.dtype),
         shapes=(raw_scores.shape, raw_labels.shape),
         names=_names(arrays, classes),
-        told=_told(arrays, task, classes, len(raw_labels)),
-        notes=tuple(said),
+        told=told,
+        notes=(*said, *unused(told, task)),
     )
 
 
@@ -124,30 +100,12 @@ def _lacks(what: str, arrays: Mapping[str, Any]) -> None:
     raise UsageError(f"FILE: expected {what}, got {held}.")
 
 
-def _numbers(name: str, array: NDArray[Any]) -> Array:
-    if array.dtype.kind not in "fiub":
-        raise UsageError(f"FILE: {name} must hold numbers, got {array.dtype}.")
-    return array.astype(np.float64)
-
-
-def _word(name: str, arrays: Mapping[str, NDArray[Any]]) -> str:
-    if name not in arrays:
-        return ""
-    word = str(arrays[name].item() if arrays[name].size == 1 else arrays[name])
-    word = word.removeprefix("torch.")
-    if word not in WORDS[name]:
-        raise UsageError(
-            f"FILE: {name} must be {', '.join(WORDS[name])}, got {word!r}."
-        )
-    return word
-
-
 def _shaped(
     kind: str, values: Array, labels: Array, task: str, said: list[str]
 ) -> tuple[str, Array, Array]:
     """Finds the task that shapes tell, and brings both into its shape."""
     shapes = values.shape, labels.shape
-    values, labels = _flat(values), _flat(labels)
+    values, labels = flat(values), flat(labels)
     if values.ndim > 2 or labels.ndim not in (1, values.ndim):
         _unfit(kind, *shapes)
     if len(values) != len(labels):
@@ -178,10 +136,6 @@ def _unfit(kind: str, *shapes: tuple[int, ...]) -> Any:
     )
 
 
-def _flat(array: Array) -> Array:
-    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
-
-
 def _one_hot(kind: str, values: Array, labels: Array) -> bool:
     if len(labels) < ONE_HOT_ROWS or not np.isin(labels, (0, 1)).all():
         return False
@@ -199,74 +153,3 @@ def _names(arrays: Mapping[str, NDArray[Any]], classes: int) -> tuple[str, ...]:
             f"FILE: class_names must hold {classes} names, got {len(names)}."
         )
     return names
-
-
-def _told(
-    arrays: Mapping[str, NDArray[Any]], task: str, classes: int, examples: int
-) -> dict[str, Any]:
-    """Checks the shapes of all that is told of the training."""
-    told: dict[str, Any] = {}
-    for name, array in arrays.items():
-        kind = FIELDS[name].kind
-        if name in WORDS:
-            told[name] = _word(name, arrays)
-        elif kind == "number":
-            numbers = _numbers(name, array)
-            if numbers.size != 1:
-                raise UsageError(
-                    f"FILE: {name} must be one number, got shape {array.shape}."
-                )
-            told[name] = float(numbers.item())
-        elif kind == "numbers":
-            told[name] = _numbers(name, array)
-    for name, (expected, holds) in RANGES.items():
-        if name in told and not (held := np.atleast_1d(holds(told[name]))).all():
-            wrong = np.atleast_1d(told[name])[~held][0]
-            raise UsageError(f"FILE: {name} must be {expected}, got {wrong:g}.")
-    if "sample_weight" in arrays:
-        weight = _flat(_numbers("sample_weight", arrays["sample_weight"]))
-        _expect("sample_weight", weight, [(), (examples,), (examples, classes)])
-        told["sample_weight"] = weight
-    kinds = classes if task == "multiclass" else max(classes, 2)
-    lengths = {
-        "pos_weight": [(), (1,), (classes,)],
-        "thresholds": [(), (1,), (classes,)],
-        "class_weights": [(kinds,)],
-    }
-    for name, accepted in lengths.items():
-        if name in told:
-            _expect(name, told[name], accepted)
-    return told | _counts(told, task, classes)
-
-
-def _expect(name: str, array: Array, accepted: list[tuple[int, ...]]) -> None:
-    if array.shape not in accepted:
-        shapes = " or ".join(map(str, dict.fromkeys(accepted)))
-        raise UsageError(f"FILE: {name} must be shaped {shapes}, got {array.shape}.")
-
-
-def _counts(told: dict[str, Any], task: str, classes: int) -> dict[str, Any]:
-    """Counts of the training part, from themselves or from its labels."""
-    several = task == "multiclass"
-    if "class_counts" in told:
-        counts = told["class_counts"]
-        accepted = [(classes,)] if several else [(classes, 2)]
-        if classes == 1:
-            accepted = [(2,), (1, 2)]
-        _expect("class_counts", counts, accepted)
-        shape = (classes,) if several else (classes, 2)
-        return {"class_counts": counts.astype(np.int64).reshape(shape)}
-    if "train_labels" not in told:
-        return {}
-    labels = _flat(told["train_labels"])
-    if several:
-        known = np.isin(labels, np.arange(classes))
-        counts = np.bincount(labels[known].astype(np.int64), minlength=classes)
-        return {"class_counts": counts}
-    columns = labels.reshape(len(labels), -1)
-    if columns.shape[1] != classes:
-        raise UsageError(
-            f"FILE: train_labels must have {classes} columns, got {labels.shape}."
-        )
-    positives = (columns > 0.5).sum(axis=0)
-    return {"class_counts": np.stack([len(labels) - positives, positives], axis=-1)}

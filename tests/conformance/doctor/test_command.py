@@ -11,8 +11,8 @@ from conformance.cli_doctor import EPILOG, doctor
 from conformance.doctor.checks import CHECKS
 from conformance.errors import UsageError
 from conformance.scores import FIELDS, load_scores
+from tests.conformance.doctor.all_planted import PLANTED
 from tests.conformance.doctor.made import as_probabilities, binary, multiclass, names
-from tests.conformance.doctor.planted import PLANTED
 
 # What tables cannot hold, or hold in another way, is left to .npz.
 IN_TABLES = [

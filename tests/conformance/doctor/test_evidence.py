@@ -6,8 +6,8 @@ import pytest
 from conformance.doctor.examine import examine
 from conformance.doctor.findings import Severity
 from conformance.scores import assemble
+from tests.conformance.doctor.all_planted import PLANTED
 from tests.conformance.doctor.made import binary, found, multiclass, multilabel
-from tests.conformance.doctor.planted import PLANTED
 
 
 def one(key):

@@ -10,8 +10,8 @@ from conformance.doctor.examine import examine
 from conformance.doctor.page import page
 from conformance.doctor.plots import figures
 from conformance.scores import assemble
+from tests.conformance.doctor.all_planted import PLANTED
 from tests.conformance.doctor.made import binary, multiclass, multilabel
-from tests.conformance.doctor.planted import PLANTED
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -1,8 +1,8 @@
 import pytest
 
 from conformance.doctor.checks import CHECKS
+from tests.conformance.doctor.all_planted import PLANTED
 from tests.conformance.doctor.made import names
-from tests.conformance.doctor.planted import PLANTED
 
 
 @pytest.mark.parametrize("key", PLANTED)

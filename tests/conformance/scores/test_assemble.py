@@ -35,6 +35,13 @@ def put(**arrays):
         ({"logits": P, "labels": Y, "sample_weight": [1, 2]}, ["sample_weight"]),
         ({"logits": X3, "labels": Y, "class_names": ["a"]}, ["3 names, got 1"]),
         ({"logits": P, "labels": Y, "class_counts": [1, 2, 3]}, ["class_counts"]),
+        ({"logits": P, "labels": Y, "class_counts": [1.5, 2]}, ["whole", "1.5"]),
+        ({"logits": P, "labels": Y, "thresholds": -1.2}, ["probabilities", "-1.2"]),
+        ({"logits": P, "labels": Y, "loss_scale": np.nan}, ["> 0", "nan"]),
+        ({"logits": P, "labels": Y, "beta": 1.5}, ["in [0, 1]", "1.5"]),
+        ({"logits": P, "labels": Y, "sampler_weights": [1, 2, 3]}, ["(2,) or (4,)"]),
+        ({"logits": X3, "labels": Y, "sampler_weights": [1, 2]}, ["(3,) or (4,)"]),
+        ({"logits": P, "labels": Y, "train_labels": X3}, ["1 columns", "(4, 3)"]),
     ],
 )
 def test_what_does_not_fit_is_named(arrays, phrases):
@@ -76,6 +83,13 @@ def test_ignored_examples_are_left_out_and_told():
 def test_what_a_task_has_no_use_for_is_told():
     scores = put(logits=X3, labels=Y, pos_weight=3.0)
     assert scores.notes == ("pos_weight is not used: the task is multiclass.",)
+    several = put(logits=X3, labels=X3 > 0, beta=0.9, sampler_weights=[1.0])
+    assert [note.split()[0] for note in several.notes] == ["sampler_weights", "beta"]
+    bare = put(logits=P, labels=Y, epsilon=1e-7, batch_size=8)
+    assert bare.notes == (
+        "epsilon is not used: dtype is not told.",
+        "batch_size is not used: dtype is not told.",
+    )
     both = put(logits=P, probabilities=P, labels=Y)
     assert both.kind == "logits"
     assert both.notes == ("probabilities are not used: there are logits.",)
