@@ -21,8 +21,8 @@ from conformance.report.templating import render, source
 from conformance.scores import Scores
 
 TITLES = {
-    "reliability": "Reliability: the share of positives at each probability",
-    "histograms": "Probabilities of positives and of negatives",
+    "reliability": "Reliability: how much comes true at each probability",
+    "histograms": "Probabilities of the examples of a class and of all others",
     "curves": "Precision against recall, and ROC, with the decisions made",
     "thresholds": "F1 at every threshold, with the best",
     "weights": "Weights that the counts ask for, and those that were used",

@@ -119,6 +119,8 @@ def _weights(scores: Scores) -> Figure:
     kind = "class weights" if scores.task == "multiclass" else "pos_weight"
     axis.set_title(f"{kind}, expected and used", fontsize=11)
     axis.set(xlabel="class", ylabel="weight", yscale="log")
+    axis.minorticks_off()
+    axis.yaxis.set_major_formatter("{x:g}")
     axis.margins(y=0.15)
     axis.legend(fontsize=9, frameon=False)
     tidy(axis)

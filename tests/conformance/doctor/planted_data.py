@@ -56,6 +56,12 @@ def indices_of_unknown():
     return arrays
 
 
+@planted("class-indices-out-of-range")
+def head_too_small():
+    arrays = multiclass(priors=(0.6, 0.2, 0.1, 0.1))
+    return told(arrays, logits=arrays["logits"][:, :3])
+
+
 @planted("class-without-positives")
 def label_without_positives():
     arrays = multilabel(rates=(0.1, 0.0005, 0.3), n=20_000)

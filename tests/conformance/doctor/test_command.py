@@ -1,3 +1,4 @@
+import io
 import json
 from typing import Any
 
@@ -5,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner
 
 from conformance.cli_doctor import EPILOG, doctor
 from conformance.doctor.checks import CHECKS
+from conformance.doctor.examine import examine
+from conformance.doctor.terminal import rendered
 from conformance.errors import UsageError
-from conformance.scores import FIELDS, load_scores
+from conformance.scores import FIELDS, assemble, load_scores
 from tests.conformance.doctor.all_planted import PLANTED
 from tests.conformance.doctor.made import as_probabilities, binary, multiclass, names
 
@@ -169,6 +173,22 @@ def test_names_of_strangers_are_cleaned(run, tmp_path):
     output = run(tmp_path / "s.npz").output
     assert "[bold]c" in output
     assert not {"\x1b", "\u202e"} & set(output)
+
+
+@pytest.mark.parametrize("key", ["sampler-and-pos-weight", "one-pos-weight-inverted"])
+def test_80_columns_are_enough(key):
+    arrays = PLANTED[key][2]()
+    classes = arrays["logits"].shape[1] if arrays["logits"].ndim == 2 else 1
+    arrays["class_names"] = np.array(["a name that is very long indeed"] * classes)
+    arrays["losses"] = np.array([100.0] * 5)
+    console = Console(width=80, file=io.StringIO(), markup=False, highlight=False)
+    with console.capture() as capture:
+        for part in rendered(examine(assemble(arrays)), console.width):
+            console.print(part)
+    lines = capture.get().splitlines()
+    assert max(map(len, lines)) <= 80
+    row = next(line for line in lines if line.startswith("a name"))
+    assert len(row.split()) > 8
 
 
 def test_many_classes_are_not_all_printed(run, tmp_path):

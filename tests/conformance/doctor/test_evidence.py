@@ -70,6 +70,15 @@ def test_where_a_weight_begins_to_differ(weight, names):
     assert [finding.name for finding in told] == names
 
 
+@pytest.mark.parametrize(
+    ("weight", "names"),
+    [(0.25, []), (4.0, ["inverted-pos-weight"]), (0.1, ["pos-weight-differs"])],
+)
+def test_positives_may_be_the_commoner_side(weight, names):
+    told = counted(800, 200, pos_weight=weight, thresholds=0.3)
+    assert [finding.name for finding in told] == names
+
+
 def test_a_cap_is_no_difference():
     for weight in (100.0, 999.0, 300.0):
         assert counted(10, 9990, pos_weight=weight, thresholds=0.3) == ()
