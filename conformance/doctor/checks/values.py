@@ -29,7 +29,7 @@ def column_against_vector(scores: Scores) -> Seen | None:
     if scores.task != "binary" or len(values) == len(labels):
         return None
     return Seen(
-        f"{scores.kind} are shaped {values} and labels {labels}.".capitalize(),
+        sentence(f"{scores.kind} are shaped {values} and labels {labels}"),
         {"scores_axes": len(values), "labels_axes": len(labels)},
     )
 

@@ -106,6 +106,13 @@ def everything_passes():
     return told(arrays, logits=logits - logits.min() + 0.1)
 
 
+@planted("all-positive-predictions", beside=["mean-probability-off"])
+def everything_passes_as_probabilities():
+    arrays = as_probabilities(everything_passes())
+    assert arrays["probabilities"].min() >= 0.5
+    return arrays
+
+
 @planted("threshold-far-from-best")
 def threshold_of_accuracy():
     return binary(rate=0.04, n=20_000, skill=1.9)

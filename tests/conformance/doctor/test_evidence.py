@@ -79,6 +79,14 @@ def test_positives_may_be_the_commoner_side(weight, names):
     assert [finding.name for finding in told] == names
 
 
+def test_training_examples_may_lack_a_class_that_is_here():
+    (finding,) = counted(0, 500)
+    assert finding.name == "class-without-positives"
+    assert finding.evidence == "No training example is positive."
+    labels = found(multilabel(), class_counts=[[9, 1], [9, 0], [9, 0]])
+    assert labels[0].numbers == {"classes": 2}
+
+
 def test_a_cap_is_no_difference():
     for weight in (100.0, 999.0, 300.0):
         assert counted(10, 9990, pos_weight=weight, thresholds=0.3) == ()
