@@ -82,3 +82,28 @@ def test_small_files_are_not_guessed_at():
     for seed in range(20):
         arrays = binary(seed, n=12, rate=0.4)
         assert found(arrays, thresholds=searched(arrays)) == ()
+
+
+def test_a_narrow_range_of_probabilities_may_be_true():
+    """All are in [0.5, 0.7311], as after two sigmoids, and logits in [0, 1]."""
+    generator = np.random.default_rng(3)
+    p = generator.uniform(0.51, 0.72, size=5000)
+    labels = generator.random(5000) < p
+    assert found({"probabilities": p, "labels": labels}) == ()
+    assert found({"logits": np.log(p / (1 - p)), "labels": labels}) == ()
+
+
+def test_rows_that_are_nearly_even_may_be_true():
+    """They are the softmax of some row of probabilities."""
+    generator = np.random.default_rng(4)
+    p = softmax(generator.uniform(0.0, 0.6, size=(5000, 4)), axis=1)
+    labels = (generator.random((5000, 1)) > p.cumsum(axis=1)).sum(axis=1)
+    assert found({"probabilities": p, "labels": labels}) == ()
+
+
+def test_logits_below_zero_may_be_true():
+    """Their exponential is nearly their sigmoid where positives are rare."""
+    generator = np.random.default_rng(5)
+    logits = -generator.uniform(0.1, 6.0, size=5000)
+    labels = generator.random(5000) < 1 / (1 + np.exp(-logits))
+    assert found({"logits": logits, "labels": labels}, thresholds=0.25) == ()
