@@ -102,6 +102,12 @@ def per_cent():
     return told(arrays, probabilities=100 * arrays["probabilities"])
 
 
+@planted("percentages-as-probabilities")
+def per_cent_of_classes():
+    arrays = as_probabilities(multiclass())
+    return told(arrays, probabilities=100 * arrays["probabilities"])
+
+
 @planted("log-probabilities-as-probabilities")
 def log_softmax_as_probabilities():
     arrays = multiclass()
@@ -208,6 +214,12 @@ def saved_in_bfloat16():
     arrays = binary()
     bits = arrays["logits"].astype(np.float32).view(np.uint32) & 0xFFFF0000
     return told(arrays, logits=bits.view(np.float32))
+
+
+@planted("quantised-scores")
+def saved_in_float16():
+    arrays = binary(n=20_000)
+    return told(arrays, logits=arrays["logits"].astype(np.float16))
 
 
 @planted("quantised-scores")

@@ -44,6 +44,18 @@ def test_numbers_that_are_known(key, numbers):
         assert finding.numbers[name] == pytest.approx(value), name
 
 
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("saved-in-bfloat16", "bfloat16"),
+        ("saved-in-float16", "float16"),
+        ("three-decimals", "three decimals"),
+    ],
+)
+def test_what_coarse_scores_fit(key, name):
+    assert f"All scores fit {name}: " in one(key).evidence
+
+
 def test_an_inverted_weight_is_told_with_the_right_one():
     (finding,) = counted(400, 3600, pos_weight=1 / 9, thresholds=0.3)
     assert finding.numbers == {

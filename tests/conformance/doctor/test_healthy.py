@@ -107,3 +107,10 @@ def test_logits_below_zero_may_be_true():
     logits = -generator.uniform(0.1, 6.0, size=5000)
     labels = generator.random(5000) < 1 / (1 + np.exp(-logits))
     assert found({"logits": logits, "labels": labels}, thresholds=0.25) == ()
+
+
+def test_few_ties_do_no_harm():
+    arrays = binary(n=300, rate=0.3)
+    arrays["logits"] = arrays["logits"].astype(np.float16)
+    assert np.unique(arrays["logits"]).size < 300
+    assert found(arrays) == ()
