@@ -3,6 +3,7 @@
 import base64
 import hashlib
 
+import numpy as np
 from markupsafe import Markup
 
 from conformance.doctor.examine import Examination
@@ -18,7 +19,7 @@ from conformance.doctor.terminal import (
 )
 from conformance.metrics import figure_bytes
 from conformance.report.templating import render, source
-from conformance.scores import Scores
+from conformance.scores import FIELDS, WORDS, Scores
 
 TITLES = {
     "reliability": "Reliability: how much comes true at each probability",
@@ -29,6 +30,8 @@ TITLES = {
     "losses": "Losses of the training, with numbers that clamps leave",
 }
 KINDS = {Severity.WRONG: "bad", Severity.WARNING: "care", Severity.INFO: ""}
+# Numbers of a field that are shown.
+MOST = 6
 # From here on lines have so many points that a picture is smaller than a drawing.
 DRAWN = 20_000
 
@@ -58,8 +61,20 @@ def page(examination: Examination, file: str) -> str:
         kinds=KINDS,
         columns={k: v for k, v in COLUMNS.items() if used or k != "used"},
         rows=[(fact.name, shown(fact)) for fact in examination.facts],
+        told=_told(examination.scores),
         figures=_images(examination.scores),
     )
+
+
+def _told(scores: Scores) -> list[tuple[str, str, str]]:
+    """What the file tells of the training: name, value and meaning."""
+    rows = []
+    for name, value in scores.told.items():
+        numbers = np.ravel(value)
+        shown = ", ".join(f"{own:.6g}" for own in numbers[:MOST] if name not in WORDS)
+        more = f", … {numbers.size} in all" if numbers.size > MOST else ""
+        rows.append((name, f"{shown}{more}" or str(value), FIELDS[name].meaning))
+    return rows
 
 
 def _policy(style: str) -> str:

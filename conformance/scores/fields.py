@@ -1,6 +1,5 @@
-"""What a file of scores may hold: one table, from which help and errors are made."""
+"""What a file of scores may hold, in one table."""
 
-from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 Kind = Literal["rows", "numbers", "number", "word", "words"]
@@ -80,8 +79,3 @@ def split_column(column: str) -> tuple[str, str] | None:
         if rest and rest != column and FIELDS[NAMES[alias]].kind in ("rows", "numbers"):
             return NAMES[alias], rest
     return None
-
-
-def described(names: Iterable[str] = FIELDS) -> str:
-    """Lists fields with their meanings, a line each."""
-    return "\n".join(f"{name}: {FIELDS[name].meaning}" for name in names)

@@ -32,6 +32,7 @@ class Document(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
+        self.text += " "
 
     def handle_data(self, data):
         self.text += data
@@ -81,6 +82,15 @@ def test_findings_with_their_evidence(ill):
     assert "-log(1e-7)" in document.text
     ids = [found["id"] for _, found in document.elements if "id" in found]
     assert len(ids) == len(set(ids))
+
+
+def test_what_is_told_is_shown_with_its_meaning(ill):
+    text = " ".join(Document(ill).text.split())
+    assert "pos_weight 0.0204, 8.64, 2.42 weight of positives in training" in text
+    long = page(examine(put(binary(), losses=np.arange(1.0, 9.0))), "s.npz")
+    assert "1, 2, 3, 4, 5, 6, … 8 in all" in Document(long).text
+    word = page(examine(put(binary(), dtype="float16")), "s.npz")
+    assert "dtype float16" in " ".join(Document(word).text.split())
 
 
 def test_figures_are_inside_and_have_words(ill):
