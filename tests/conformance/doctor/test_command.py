@@ -1,5 +1,8 @@
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,7 @@ from conformance.scores import FIELDS, assemble, load_scores
 from tests.conformance.doctor.all_planted import PLANTED
 from tests.conformance.doctor.made import as_probabilities, binary, multiclass, names
 
+ROOT = Path(__file__).parents[3]
 # What tables cannot hold, or hold in another way, is left to .npz.
 IN_TABLES = [
     "labels-of-an-svm",
@@ -203,3 +207,19 @@ def test_the_help_names_every_field():
 
 def test_a_small_snippet_from_the_help():
     assert names({"logits": np.array([-1.0, 2.0]), "labels": np.array([0, 1])}) == []
+
+
+def test_from_the_shell(tmp_path):
+    np.savez(tmp_path / "s.npz", logits=[1.0, 2.0], labels=[0, 1])
+    status = {"s.npz": 0, "absent.npz": 2}
+    for name, expected in status.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "conformance", "doctor", str(tmp_path / name)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == expected, done.stderr
+        assert "Traceback" not in done.stderr
+    assert done.stderr == f"FILE: {str(tmp_path / 'absent.npz')!r} is no file.\n"

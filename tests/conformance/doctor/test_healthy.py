@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from conformance.doctor.statistics import f1, mean_shift
+from conformance.scores import assemble
 from refimpl.links import cross_entropy_posterior
 from refimpl.thresholds import search_threshold
 from tests.conformance.doctor.made import (
@@ -10,6 +12,7 @@ from tests.conformance.doctor.made import (
     found,
     multiclass,
     multilabel,
+    names,
 )
 
 
@@ -122,4 +125,23 @@ def test_common_positives_may_all_pass():
     kept = p >= 0.5
     arrays = {name: array[kept] for name, array in arrays.items()}
     assert kept.mean() > 0.99
+    assert found(arrays) == ()
+
+
+def test_chance_is_no_reason_for_another_threshold():
+    lower = 0
+    for seed in range(20):
+        arrays = binary(seed, n=150, rate=0.08, skill=1.8)
+        truth, p = arrays["labels"] == 1, as_probabilities(arrays)["probabilities"]
+        best = search_threshold(p, arrays["labels"]).score
+        lower += f1(truth, p >= 0.5) < 0.75 * best
+        assert "threshold-far-from-best" not in names(arrays)
+    assert lower >= 5
+
+
+def test_a_small_shift_of_many_examples_does_not_matter():
+    arrays = binary(n=100_000, rate=0.3)
+    arrays["logits"] = arrays["logits"] + 0.15
+    (column,) = assemble(arrays).columns
+    assert mean_shift(column.logits, column.truth).significant
     assert found(arrays) == ()
