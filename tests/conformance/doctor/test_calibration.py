@@ -12,7 +12,6 @@ from refimpl.links import (
 )
 from tests.conformance.doctor.made import binary, found, multiclass, multilabel, names
 
-EVEN = np.log(19.0)
 LOSSES = {
     "pos_weight": (binary_cross_entropy_link, {"pos_weight": 9.0}),
     "smoothing": (
@@ -46,16 +45,22 @@ def test_a_wrong_word_does_not_account_for_them():
     assert names(arrays, gamma=2.0, thresholds=0.5) == ["mean-probability-off"]
 
 
-@pytest.mark.parametrize(
-    "told", [{"sampling": "balanced"}, {"sampler_weights": [1, 19]}]
-)
-def test_a_sampler_that_is_told(told):
+SAMPLERS = [
+    ({"sampling": "balanced"}, 19.0),
+    ({"sampler_weights": [1, 19]}, 19.0),
+    ({"sampler_weights": [2, 8]}, 4.0),
+]
+
+
+@pytest.mark.parametrize(("told", "factor"), SAMPLERS)
+def test_a_sampler_that_is_told(told, factor):
     arrays = binary(rate=0.05, n=20_000, skill=3.5)
-    arrays["logits"] = arrays["logits"] + EVEN
+    arrays["logits"] = arrays["logits"] + np.log(factor)
     told = {**told, "class_counts": [95, 5]}
     (finding,) = found(arrays, **told)
     assert finding.name == "weighted-probabilities"
-    assert finding.numbers["shift positive"] == pytest.approx(EVEN, abs=0.3)
+    shift = finding.numbers["shift positive"]
+    assert shift == pytest.approx(np.log(factor), abs=0.3)
 
 
 def test_labels_one_by_one():
