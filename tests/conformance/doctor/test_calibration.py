@@ -109,3 +109,12 @@ def test_a_sampler_of_classes():
     arrays["logits"] = logs
     assert names(arrays, sampling="balanced") == ["weighted-probabilities"]
     assert names(arrays) == ["undeclared-weights"]
+
+
+def test_one_class_of_several_does_not_explain_the_others():
+    """Class 1 by itself looks as after an inverted weight; class 2 does not."""
+    arrays = multiclass(1, n=20_000, skill=1.5)
+    arrays["logits"] = arrays["logits"] + [0.15, -0.16, 0.77]
+    (finding,) = found(arrays)
+    assert finding.name == "mean-probability-off"
+    assert list(finding.numbers) == ["shift 1", "shift 2"]

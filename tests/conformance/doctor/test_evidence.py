@@ -204,6 +204,10 @@ def test_a_stuck_loss_is_named_by_what_it_guesses():
     assert "log 3" in three[-1].evidence
 
 
+def test_a_loss_that_falls_slowly_is_not_stuck():
+    assert found(binary(rate=0.2), losses=np.linspace(0.70, 0.66, 100)) == ()
+
+
 def test_the_worst_comes_first_and_what_it_explains_is_not_asked():
     arrays = binary()
     labels = 2 * arrays["labels"] - 1
