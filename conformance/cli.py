@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from conformance.adapters.resolve import split_names
-from conformance.cli_doctor import EPILOG, doctor
-from conformance.cli_records import diagnose, ratchet_command
+from conformance.cli_records import diagnose, ratchet_command, repro
+from conformance.cli_scores import EPILOG, doctor, metrics
 from conformance.errors import UsageError
 
 app = typer.Typer(
@@ -150,24 +150,6 @@ def smoke(
 
     set_timeout(timeout)
     raise typer.Exit(run_smoke(impl, _console(), validate=validate))
-
-
-@app.command()
-def repro(
-    point: Annotated[str, typer.Argument(metavar="ID", help="Id of a point or sum.")],
-    *,
-    impl: Annotated[str, typer.Option(help="One implementation, as for run.")],
-    dtype: Annotated[
-        str, typer.Option(help="Dtype of the inputs; float32 where exact.")
-    ] = "",
-    transform: Annotated[
-        str, typer.Option(help="How to run it: eager, jit, compile, vmap, jvp …")
-    ] = "eager",
-) -> None:
-    """Prints a short script that reproduces one case."""
-    from conformance.repro import script
-
-    sys.stdout.write(script(point, impl, dtype, transform))
 
 
 @app.command()
@@ -326,7 +308,9 @@ def prove(
 
 app.command(name="ratchet")(ratchet_command)
 app.command()(diagnose)
+app.command()(repro)
 app.command(epilog=EPILOG)(doctor)
+app.command(epilog=EPILOG)(metrics)
 
 
 @app.command(name="matrix")

@@ -1,5 +1,6 @@
-"""Commands of the ratchet and of the diagnosis."""
+"""Commands about one case or one record: ratchet, diagnose, repro."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -49,3 +50,20 @@ def diagnose(
     for sentence in found or [f"{number:g} is no number that a known clamp ends at"]:
         console.print(sentence, soft_wrap=True)
     raise typer.Exit(0 if found else 1)
+
+
+def repro(
+    point: Annotated[str, typer.Argument(metavar="ID", help="Id of a point or sum.")],
+    *,
+    impl: Annotated[str, typer.Option(help="One implementation, as for run.")],
+    dtype: Annotated[
+        str, typer.Option(help="Dtype of the inputs; float32 where exact.")
+    ] = "",
+    transform: Annotated[
+        str, typer.Option(help="How to run it: eager, jit, compile, vmap, jvp …")
+    ] = "eager",
+) -> None:
+    """Prints a short script that reproduces one case."""
+    from conformance.repro import script
+
+    sys.stdout.write(script(point, impl, dtype, transform))

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from conformance.cli_doctor import EPILOG, doctor
+from conformance.cli_scores import EPILOG, doctor
 from conformance.doctor.checks import CHECKS
 from conformance.doctor.examine import examine
 from conformance.doctor.terminal import rendered

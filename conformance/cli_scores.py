@@ -1,4 +1,4 @@
-"""The command that examines a file of scores."""
+"""Commands that read a file of scores: doctor and metrics."""
 
 import sys
 from pathlib import Path
@@ -98,6 +98,52 @@ def doctor(
     status = run(file, options, as_json=json, folder=out if html else None)
     sys.stdout.flush()
     raise typer.Exit(status)
+
+
+def metrics(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help=".npz, .csv or .parquet, as for doctor."),
+    ],
+    *,
+    thresholds: Annotated[
+        str,
+        typer.Option(help="Decision thresholds, probabilities: 0.4 or 0.1,0.3."),
+    ] = "",
+    search: Annotated[
+        str,
+        typer.Option(help="Search the thresholds by f1, youden or balanced_accuracy."),
+    ] = "",
+    validation: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Search on this file, not on FILE itself."),
+    ] = None,
+    bins: Annotated[int, typer.Option(help="Of the reliability curve.")] = 10,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, and nothing else.")
+    ] = False,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Write figures as PNG and SVG to --out.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder of --figures.")] = Path("report"),
+) -> None:
+    """Measures predictions: tables for every class, as figures or JSON if wanted.
+
+    Exit status: 0 measured, whatever the numbers; 2 wrong usage or no such file.
+    """
+    from conformance.metrics.command import run
+
+    cuts = _lists(thresholds=thresholds).get("thresholds")
+    run(
+        file,
+        thresholds=cuts,
+        search=search,
+        validation=validation,
+        bins=bins,
+        as_json=json,
+        folder=out if figures else None,
+    )
+    sys.stdout.flush()
 
 
 def _lists(**texts: str) -> dict[str, Any]:
