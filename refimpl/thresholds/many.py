@@ -144,8 +144,9 @@ def search_global_threshold(
 
 
 def _columns(data: Data) -> list[Data]:
-    classes = range(data.scores.shape[1])
-    return [data.each(lambda array, c=c: array[:, c]) for c in classes]
+    rows = data.each(lambda array: np.ascontiguousarray(array.T))
+    classes = range(len(rows.scores))
+    return [rows.each(lambda array, c=c: array[c]) for c in classes]
 
 
 def _best_mean(goal: Objective, data: Data, method: str) -> Threshold:
