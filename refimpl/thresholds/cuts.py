@@ -49,6 +49,10 @@ def _above(largest: Any) -> Any:
 
 def count(data: Data, cuts: NDArray) -> Counts:
     """Counts both classes at or above each cut; the cuts rise."""
+    if data.weight is not None:
+        # Only proportions count, and products of sums must stay in range.
+        exponent = np.frexp(data.weight.max())[1]
+        data = data._replace(weight=np.ldexp(data.weight, -exponent))
     true, false = data.labels, ~data.labels
     selected, positives = _selected(data.each(lambda array: array[true]), cuts)
     wrongly, negatives = _selected(data.each(lambda array: array[false]), cuts)

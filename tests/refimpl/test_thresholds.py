@@ -148,6 +148,13 @@ def test_without_positives_nothing_is_predicted(dtype, largest):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_no_subnormal_number_above_negative_scores(dtype):
+    tiny = np.finfo(dtype).smallest_normal
+    for largest in (-tiny, -np.finfo(dtype).smallest_subnormal):
+        assert search_threshold(np.array([largest]), [0]).value == float(tiny)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_threshold_is_finite_where_the_dtype_ends(dtype):
     largest = np.finfo(dtype).max
     found = search_threshold(np.array([-largest, largest]), [0, 0])
@@ -228,6 +235,22 @@ def test_full_recall_is_attained_under_any_weights(seed):
     assert found.value == scores[labels].min()
 
 
+@EACH
+@pytest.mark.parametrize("unit", [5e-324, 2.0**-700, 2.0**-30, 2.0**1000])
+def test_unit_of_the_weights_does_not_matter(objective, options, unit):
+    rng = np.random.default_rng(12)
+    labels = rng.integers(0, 2, 40)
+    scores = np.round(rng.normal(size=40) + labels, 1)
+    weight = rng.integers(0, 100, 40)
+    found, scaled = (
+        search_threshold(
+            scores, labels, objective=objective, sample_weight=w, **options
+        )
+        for w in (weight, weight * unit)
+    )
+    assert found == scaled
+
+
 BAD: list[Any] = [
     ([], [], {}, ValueError, r"scores must not be empty, got shape \(0,\)"),
     ([1.0], [1, 0], {}, ValueError, r"same shape \(N,\), got \(1,\) and \(2,\)"),
@@ -246,6 +269,7 @@ BAD: list[Any] = [
     ([1.0], [1], {"bound": 0.5}, ValueError, "bound must be None unless objective"),
     ([1.0], [1], {"cost_false_negative": 2}, ValueError, "unless objective is 'cost'"),
     ([1.0], [1], {"objective": "fbeta", "beta": -1}, ValueError, "beta must be in"),
+    ([1.0], [1], {"objective": "fbeta", "beta": 1e101}, ValueError, "beta must be in"),
     ([1.0], [1], {"objective": "cost", "cost_false_positive": -1}, ValueError, "cost"),
     ([1.0], [1], {"objective": "fbeta", "beta": "2"}, TypeError, "beta must be a num"),
     (
