@@ -121,6 +121,7 @@ def search_global_threshold(
         A class without positives counts in the macro mean with its rates of 0, so with
         an F1 of 0; scikit-learn does so with ``zero_division=0``. ``attained`` says
         whether the objective is defined in at least one class and the bound is met.
+        Means are compared as rounded: one that is exactly equal may lose to another.
         Macro is exact over the scores of all classes: O(NC log NC) and one addition
         per class and score of a positive.
 
