@@ -31,6 +31,7 @@ def cost_threshold(
         link: ``sigmoid_focal_link(cost_threshold(...), alpha=0.25)``.
 
     Raises:
+        TypeError: A cost is no number.
         ValueError: A cost is not finite, or being right costs as much as being wrong.
 
     Example:
@@ -40,14 +41,23 @@ def cost_threshold(
     References:
         Elkan, 2001, section 1.3. The foundations of cost-sensitive learning. IJCAI.
     """
+    costs = {
+        "cost_false_positive": cost_false_positive,
+        "cost_false_negative": cost_false_negative,
+        "cost_true_positive": cost_true_positive,
+        "cost_true_negative": cost_true_negative,
+    }
+    for name, cost in costs.items():
+        _validate.check_scalar(name, cost)
     extra_positive = cost_false_positive - cost_true_negative
     extra_negative = cost_false_negative - cost_true_positive
-    if not (0 < extra_positive < np.inf and 0 < extra_negative < np.inf):
+    total = extra_positive + extra_negative
+    if not (extra_positive > 0 and extra_negative > 0 and total < np.inf):
         raise ValueError(
             "costs must be finite, and being wrong must cost more than being right, "
             f"got {extra_positive} more for label 0 and {extra_negative} for label 1."
         )
-    return extra_positive / (extra_positive + extra_negative)
+    return float(extra_positive / total)
 
 
 def fbeta_threshold(posteriors: ArrayLike, *, beta: float = 1.0) -> float:
@@ -63,7 +73,8 @@ def fbeta_threshold(posteriors: ArrayLike, *, beta: float = 1.0) -> float:
     Args:
         posteriors: Calibrated probabilities of label 1 of a sample, shape ``(N,)``,
             with N >= 1 and one of them > 0. No labels are needed.
-        beta: Weight > 0 of recall; 1 is F1, whose threshold is half the best F1.
+        beta: Weight of recall, in (0, 1e100]; 1 is F1, whose threshold is half the
+            best F1.
 
     Returns:
         Threshold in (0, 1]; times 1 + beta^2 it is the F-score of the sums, which the
@@ -91,7 +102,7 @@ def fbeta_threshold(posteriors: ArrayLike, *, beta: float = 1.0) -> float:
             f"got shape {eta.shape}."
         )
     _validate.check_range("posteriors", eta, high=1)
-    weight = float(hyperparameter("beta", beta, positive=True)) ** 2
+    weight = float(hyperparameter("beta", beta, high=1e100, positive=True)) ** 2
     hits = np.cumsum(np.sort(eta)[::-1])
     predicted = np.arange(1, eta.size + 1)
     return float(np.max(hits / (predicted + weight * hits[-1])))

@@ -1,5 +1,7 @@
 """Priors and the decisions that follow from a posterior."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -101,11 +103,24 @@ def test_cost_threshold_is_where_both_decisions_cost_the_same():
 
 
 @pytest.mark.parametrize(
-    ("fp", "fn"), [(0.0, 1.0), (1.0, -2.0), (np.inf, 1.0), (np.nan, 1.0)]
+    ("fp", "fn"),
+    [(0.0, 1.0), (1.0, -2.0), (np.inf, 1.0), (np.nan, 1.0), (1e308, 1e308)],
 )
 def test_bad_costs_are_refused(fp, fn):
     with pytest.raises(ValueError, match="costs must be finite"):
         links.cost_threshold(cost_false_positive=fp, cost_false_negative=fn)
+
+
+def test_what_is_no_number_is_named():
+    none: Any = None
+    with pytest.raises(TypeError, match="cost_true_negative must be a number"):
+        links.cost_threshold(
+            cost_false_positive=1.0, cost_false_negative=9.0, cost_true_negative=none
+        )
+    with pytest.raises(TypeError, match="beta must be a number"):
+        links.fbeta_threshold([0.5], beta=none)
+    with pytest.raises(ValueError, match=r"beta must be in \(0, 1e\+100\]"):
+        links.fbeta_threshold([0.5], beta=1e200)
 
 
 @pytest.mark.parametrize("beta", [0.5, 1.0, 2.0])
