@@ -57,7 +57,13 @@ PAIR = [0.4, 0.6]
         (HEATMAP, 0.5, {"discount": 1.5}, ValueError, r"discount must be in \[0, 1\]"),
         (CE, 0.5, {}, ValueError, "posterior must have a class axis"),
         (CE, [1.0], {}, ValueError, "posterior must have two classes or more"),
-        (CE, [0.4, 0.4], {}, ValueError, "posterior must sum to 1 along class_axis=-1"),
+        (
+            CE,
+            [0.6, 0.38],
+            {},
+            ValueError,
+            "posterior must sum to 1 along class_axis=-1",
+        ),
         (CE, PAIR, {"class_axis": 1}, ValueError, "class_axis must be in"),
         (CE, PAIR, {"smoothing": "x"}, ValueError, "smoothing must be one of"),
         (
