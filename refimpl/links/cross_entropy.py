@@ -47,7 +47,13 @@ def cross_entropy_link(
         are another loss: there the weights change the prior before labels are
         smoothed. Its link is that of ``prior_shift(posterior,
         from_prior=np.ones(C), to_prior=class_weights)``, without ``class_weights``.
-        Without smoothing the two agree. ``normalizer`` changes the scale alone.
+        Without smoothing the two agree.
+
+        ``normalizer="count"`` changes the scale alone. ``"weights"`` divides each
+        batch by its own weights and so weakens them: class k weighs
+        :math:`w_k\,\mathrm{E}[1 / (w_k + S)]`, where S is the weight of the other
+        examples of its batch. With one example that is no weight at all; it tends to
+        w_k, up to scale, as batches grow.
 
     Example:
         >>> x = cross_entropy_link([0.9, 0.1], class_weights=np.array([1.0, 9.0]))

@@ -41,6 +41,9 @@ def heatmap_focal_link(
     Convention:
         Only places next to peaks are discounted, and they seem likelier to be peaks
         than they are: there the posterior at logit 0 is D / (1 + D).
+        Each batch is divided by the number of its peaks. Where they are few, a peak
+        weighs less for it: E[1 / (1 + S)] against E[1 / max(1, S)] of what is none,
+        S being the number of other peaks.
 
     Example:
         >>> f"{heatmap_focal_link(0.1, discount=(1 - 0.5) ** 4):.6f}"

@@ -51,6 +51,8 @@ def softmax_focal_link(
     Convention:
         Two nested roots: the log-odds of the likeliest class, and for each try those
         of the others. A class of posterior 0 has the logit -inf.
+        Weights in the normalizer count as for
+        :func:`refimpl.links.cross_entropy_link`.
 
     Example:
         >>> x = softmax_focal_link([0.7, 0.2, 0.1], gamma=2.0)

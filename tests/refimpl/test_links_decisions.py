@@ -1,5 +1,6 @@
 """Priors and the decisions that follow from a posterior."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import fbeta_score
 
+import refimpl
 from refimpl import links
 
 
@@ -68,6 +70,42 @@ def test_weights_act_as_a_prior():
     np.testing.assert_allclose(
         both, links.binary_cross_entropy_link(eta, pos_weight=81.0), rtol=1e-13
     )
+
+
+def test_small_batches_weaken_weights_in_the_normalizer():
+    eta, w = np.array([0.8, 0.15, 0.05]), np.array([1.0, 3.0, 9.0])
+
+    def slope(class_weights):
+        x, total = links.cross_entropy_link(eta, class_weights=class_weights), 0
+        for batch in product(range(3), repeat=2):
+            y = np.array(batch)
+            grad = refimpl.cross_entropy_grad(np.stack([x, x]), y, class_weights=w)
+            total += eta[y].prod() * grad.sum(axis=0) / w[y].sum()
+        return np.abs(total).max()
+
+    assert slope(w * np.sum(eta / (w[:, None] + w), axis=1)) < 1e-16
+    assert slope(w) > 0.01
+
+
+def test_few_peaks_in_a_batch_weigh_less():
+    eta = 0.2
+
+    def slope(weight):
+        x, total = links.sigmoid_focal_link(eta, pos_weight=weight), 0
+        for batch in product([False, True], repeat=3):
+            peak = np.array(batch)
+            grad = refimpl.heatmap_focal_loss_grad(
+                np.full(3, x), peak * 1.0, pos_mask=peak
+            )
+            chance = np.where(peak, eta, 1 - eta).prod()
+            total += chance * grad.sum() / max(1, peak.sum())
+        return abs(total)
+
+    # Of two other places, none, one or both are peaks.
+    chance = np.array([0.64, 0.32, 0.04])
+    ratio = (chance @ [1, 1 / 2, 1 / 3]) / (chance @ [1, 1, 1 / 2])
+    assert slope(ratio) < 1e-16
+    assert slope(1.0) > 0.01
 
 
 @pytest.mark.parametrize(
