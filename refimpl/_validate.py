@@ -266,9 +266,10 @@ def check_class_weight(
     check_real(name, weight)
     classes = (shape[class_axis],) if shape else ()
     if tuple(weight.shape) not in ((), classes):
+        hint = f" One weight for all is {name}.item()." * (tuple(weight.shape) == (1,))
         raise ValueError(
             f"{name} must be a scalar or have shape {classes}, one value per class "
-            f"along class_axis={class_axis}, got shape {tuple(weight.shape)}."
+            f"along class_axis={class_axis}, got shape {tuple(weight.shape)}.{hint}"
         )
 
 

@@ -58,6 +58,7 @@ BAD_CALLS = [
     (BCE, ONES, ONES, {"label_smoothing": 1.0}, "label_smoothing must be in [0, 1)"),
     (BCE, ONES, ONES, {"pos_weight": -1.0}, "pos_weight must be finite and >= 0"),
     (BCE, ONES, ONES, {"pos_weight": np.ones(2)}, "pos_weight must be a scalar or"),
+    (BCE, ONES, ONES, {"pos_weight": np.ones(1)}, "got shape (1,). One weight for all"),
     (BCE, ONES, ONES, {"pos_weight": np.ones((3, 1))}, "pos_weight must be a scalar"),
     (BCE, ONES, ONES, {"class_axis": 2}, "class_axis must be in [-2, 1]"),
     (BCE, ONES, ONES, {"sample_weight": np.ones(2)}, "must have shape (2, 3)"),

@@ -59,7 +59,7 @@ def test_thresholds_of_the_file_decide_unless_others_are_given(tmp_path):
 @pytest.mark.parametrize("objective", ["f1", "youden"])
 def test_thresholds_are_searched_on_the_validation_file(tmp_path, columns, objective):
     path, _, _ = made(tmp_path, "test.npz", 0, columns=columns)
-    other, logits, labels = made(tmp_path, "validation.npz", 1, columns=columns)
+    other, _, labels = made(tmp_path, "validation.npz", 1, columns=columns)
     search = search_threshold if columns is None else search_class_thresholds
     p = load_scores(other).probabilities
     expected = np.atleast_1d(search(p, labels, objective=objective).value)
