@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refimpl import _validate
+from refimpl._arrays import class_indices, to_numpy
 
 UNEVEN = ("keep", "pad", "drop")
 
@@ -21,14 +22,14 @@ def sample_weights(labels: ArrayLike, class_weights: ArrayLike) -> NDArray[np.fl
     r"""Gives each example the weight of its class, to be drawn by.
 
     Args:
-        labels: Class indices, shape ``(N,)``.
+        labels: Class indices, integers or booleans of any framework, shape ``(N,)``.
         class_weights: Weight of each class, shape ``(K,)``, finite and >= 0.
 
     Returns:
         Weights of the examples, ``(N,)``; argument of :func:`weighted_indices`.
 
     Raises:
-        TypeError: ``labels`` are not integers.
+        TypeError: ``labels`` are not integers, or weights not real numbers.
         ValueError: A shape is wrong, a label is not in [0, K), or a weight is
             negative or not finite.
 
@@ -44,14 +45,13 @@ def sample_weights(labels: ArrayLike, class_weights: ArrayLike) -> NDArray[np.fl
         >>> sample_weights([0, 0, 0, 1], [1.0, 3.0])
         array([1., 1., 1., 3.])
     """
-    weights = np.asarray(class_weights)
+    weights = to_numpy("class_weights", class_weights)
     if weights.ndim != 1:
         raise ValueError(
             f"class_weights must have one axis, got shape {weights.shape}."
         )
-    _validate.check_real("class_weights", weights)
     _validate.check_range("class_weights", weights)
-    return weights.astype(np.float64)[_class_indices(labels, len(weights))]
+    return weights.astype(np.float64)[_checked_labels(labels, len(weights))]
 
 
 def weighted_indices(
@@ -143,7 +143,7 @@ def class_balanced_batches(
     take turns, 0, 1, …, K - 1, 0, 1, …, and a batch is the next ``batch_size`` cards.
 
     Args:
-        labels: Class indices, shape ``(N,)``. Every class must occur.
+        labels: As in :func:`sample_weights`. Every class must occur.
         batch_size: Examples of a batch on one rank, at least K.
         seed: Seed, >= 0. The p-th order of class k is the stable order of its p-th
             :math:`n_k` numbers of ``PCG64(SeedSequence(seed, spawn_key=(epoch, k)))``.
@@ -301,7 +301,7 @@ def _by_class(labels: ArrayLike, classes: int | None) -> list[NDArray[np.int64]]
     """Returns the rows of each class, in order; raises if one has none."""
     if classes is not None:
         _validate.check_integer("classes", classes, low=1)
-    index = _class_indices(labels, classes)
+    index = _checked_labels(labels, classes)
     counts = np.bincount(index, minlength=classes or 1)
     if not counts.all():
         raise ValueError(
@@ -311,9 +311,8 @@ def _by_class(labels: ArrayLike, classes: int | None) -> list[NDArray[np.int64]]
     return np.split(np.argsort(index, kind="stable"), np.cumsum(counts)[:-1])
 
 
-def _class_indices(labels: ArrayLike, classes: int | None) -> NDArray[np.int64]:
-    index = np.asarray(labels)
-    _validate.check_indices(index)
+def _checked_labels(labels: ArrayLike, classes: int | None) -> NDArray[np.int64]:
+    index = class_indices(labels)
     if index.ndim != 1:
         raise ValueError(f"labels must have one axis, got shape {index.shape}.")
     bad = index < 0 if classes is None else (index < 0) | (index >= classes)
@@ -325,10 +324,9 @@ def _class_indices(labels: ArrayLike, classes: int | None) -> NDArray[np.int64]:
 
 
 def _checked_weights(weights: ArrayLike) -> NDArray[np.float64]:
-    weights = np.asarray(weights)
+    weights = to_numpy("weights", weights)
     if weights.ndim != 1:
         raise ValueError(f"weights must have one axis, got shape {weights.shape}.")
-    _validate.check_real("weights", weights)
     _validate.check_range("weights", weights)
     if not weights.any():
         raise ValueError("weights must have a value > 0.")

@@ -45,6 +45,14 @@ def test_arrays_of_any_framework_give_the_same_indices(backend):
     assert (dealt == class_balanced_batches(LABELS, 6, seed=9)).all()
 
 
+def test_tensors_of_bfloat16_and_with_gradient():
+    weights = torch.tensor(CLASS_WEIGHTS, dtype=torch.bfloat16, requires_grad=True)
+    found = sample_weights(torch.tensor(LABELS), weights)
+    assert (found == CLASS_WEIGHTS[LABELS]).all()
+    rows = weighted_indices(weights, 50, seed=9)
+    assert (rows == weighted_indices(CLASS_WEIGHTS, 50, seed=9)).all()
+
+
 def torch_loader(kind, epoch):
     data = TensorDataset(torch.tensor(VALUES))
     if kind == "balanced":

@@ -1,30 +1,15 @@
-"""Counts and labels of any framework, brought to NumPy without importing one."""
+"""Counts of any framework as float64."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from refimpl._validate import FLOATING, check_range, dtype_name
+from refimpl._arrays import to_numpy
+from refimpl._validate import check_range
 
 # Smaller counts are what a moving average leaves of a class long gone.
 _NOTHING = 1e-100
-
-
-def to_numpy(name: str, array: Any) -> NDArray:
-    """Copies integers, booleans or floats to the host, their values unchanged."""
-    if hasattr(array, "detach"):
-        array = array.detach().cpu()
-        # NumPy has no bfloat16, and float64 holds every value of the lesser types.
-        array = array.double() if array.is_floating_point() else array
-    array = np.asarray(array)
-    kind = dtype_name(array)
-    if kind in FLOATING:
-        return array.astype(np.float64, copy=False)
-    if kind != "bool" and "int" not in kind:
-        raise TypeError(f"{name} must be integers, booleans or floats, got {kind}.")
-    # NumPy alone knows the integers of fewer than 8 bits as opaque values.
-    return array.astype(np.int8) if array.dtype.kind == "V" else array
 
 
 def as_counts(name: str, counts: Any) -> NDArray[np.float64]:

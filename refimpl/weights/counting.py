@@ -5,8 +5,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from refimpl._arrays import class_indices, to_numpy
 from refimpl._validate import check_index, check_integer, check_mask
-from refimpl.weights._arrays import to_numpy
 
 
 class LabelCounts(NamedTuple):
@@ -91,12 +91,7 @@ def count_labels(
     """
     check_kind("state", state, LabelCounts)
     check_integer("ignore_index", ignore_index)
-    index = to_numpy("labels", labels)
-    # An empty list is an array of floats to NumPy.
-    if index.size and index.dtype.kind not in "biu":
-        raise TypeError(
-            f"labels must be class indices (integers or booleans), got {index.dtype}."
-        )
+    index = class_indices(labels)
     kept = index != ignore_index
     check_index("labels", np.where(kept, index, 0), state.counts.size)
     found = np.bincount(index[kept].astype(np.int64), minlength=state.counts.size)

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from refimpl._arrays import to_numpy
 from refimpl._inputs import hyperparameter
 from refimpl._validate import check_number, check_range
-from refimpl.weights._arrays import as_class_counts, as_count_pair, to_numpy
+from refimpl.weights._arrays import as_class_counts, as_count_pair
 
 # Weights that differ by less are the same for training.
 _SAME = 0.01

@@ -32,6 +32,14 @@ def test_example_has_the_weight_of_its_class():
     assert found.dtype == np.float64
 
 
+def test_booleans_are_two_classes_and_no_label_is_no_example():
+    labels = [True, False, True, False, False]
+    assert sample_weights(labels, [1.0, 5.0]).tolist() == [5.0, 1.0, 5.0, 1.0, 1.0]
+    dealt = class_balanced_batches(labels, 2, seed=3)
+    assert (dealt == class_balanced_batches([1, 0, 1, 0, 0], 2, seed=3)).all()
+    assert sample_weights([], [1.0, 5.0]).shape == (0,)
+
+
 def test_stream_is_the_one_pinned():
     # With 2**20 equal weights the index is the first 20 bits.
     rows = weighted_indices(np.full(2**20, 0.7), 2, seed=2026, epoch=3)
@@ -150,7 +158,8 @@ def test_no_draws_is_an_empty_stream():
         ({"weights": [1.0, -1.0]}, "weights must be finite and >= 0, got -1.0 at"),
         ({"weights": [1.0, np.nan]}, "weights must be finite and >= 0, got nan"),
         ({"weights": [1.0, np.inf]}, "weights must be finite"),
-        ({"weights": [1.0, 1j]}, "weights must be real"),
+        ({"weights": [1.0, 1j]}, "weights must be .* floats, got complex128"),
+        ({"weights": ["1.0", "2.0"]}, "weights must be .* floats, got <U3"),
         ({"size": -1}, "size must be >= 0"),
         ({"size": 2.0}, "size must be an integer"),
         ({"seed": -1}, "seed must be >= 0"),
@@ -176,6 +185,7 @@ def test_bad_draws_name_the_argument(change, text):
         ([[0, 1]], [1.0, 2.0], "labels must have one axis"),
         ([0, 1], [[1.0, 2.0]], "class_weights must have one axis"),
         ([0, 1], [1.0, np.inf], "class_weights must be finite"),
+        ([0, 1], ["a", "b"], "class_weights must be .* floats"),
     ],
 )
 def test_bad_class_weights_name_the_argument(labels, class_weights, text):

@@ -225,7 +225,7 @@ def test_bad_flags_are_named(labels, options, message):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: counted([0.0, 1.0]), "class indices .* got float64"),
+        (lambda: counted([0.0, 1.0]), "class indices .* got float64; cast"),
         (lambda: counted(["a"]), "labels must be integers, booleans or floats"),
         (lambda: positives([[1j] * 3]), "got complex128"),
         (lambda: positives([[None] * 3]), "got object"),
