@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from refimpl import _validate
+from refimpl._arrays import class_indices
 
 SamplingStrategy = (
     str | float | list[int] | dict[int, int] | Callable[..., dict[int, int]]
@@ -40,7 +41,7 @@ def oversample(
 
     Args:
         features: Examples, ``(N, ...)``: images too, and any dtype.
-        labels: Class indices, ``(N,)``.
+        labels: Class indices, integers or booleans, ``(N,)``.
         train_indices: Rows of the training examples, from a split made **before**.
         seed: Seed of imbalanced-learn's draws, in [0, 2**32).
         sampling_strategy: As in ``RandomOverSampler``: ``"auto"`` brings every class
@@ -100,7 +101,7 @@ def smote(
     Args:
         features: Examples, ``(N, ...)``, floating; finite in the training rows. Axes
             after the first are flattened for the distances and restored.
-        labels: Class indices, ``(N,)``.
+        labels: Class indices, integers or booleans, ``(N,)``.
         train_indices: Rows of the training examples, from a split made **before**.
         seed: Seed of imbalanced-learn's draws, in [0, 2**32).
         k_neighbors: Neighbours k to choose among, >= 1. A class of n training
@@ -185,8 +186,7 @@ def _neighbors(k: int, label: int, size: int) -> int:
 def _checked(
     features: ArrayLike, labels: ArrayLike, train_indices: ArrayLike, seed: int
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
-    x, y, rows = np.asarray(features), np.asarray(labels), np.asarray(train_indices)
-    _validate.check_indices(y)
+    x, y, rows = np.asarray(features), class_indices(labels), np.asarray(train_indices)
     if y.ndim != 1 or x.shape[:1] != y.shape:
         raise ValueError(
             "labels must have one axis and features one row for each, "

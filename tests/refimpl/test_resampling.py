@@ -84,6 +84,17 @@ def test_smote_is_that_of_imbalanced_learn(dtype, k):
     assert (x[:60] == features[ROWS]).all()
 
 
+@pytest.mark.parametrize("resample", [oversample, smote])
+def test_booleans_are_two_classes(resample):
+    features, labels = data(counts={0: 51, 1: 9})
+    found = resample(features, labels == 1, ROWS, seed=7)
+    expected = resample(features, labels, ROWS, seed=7)
+    assert found[1].dtype == bool
+    assert found[1].sum() == 51
+    for actual, wanted in zip(found, expected, strict=True):
+        assert (actual == wanted).all()
+
+
 def off_segments(x, members, k):
     """Returns how far points lie from the segments to the k nearest neighbours."""
     finder = NearestNeighbors(n_neighbors=k + 1).fit(members)
