@@ -5,7 +5,7 @@ examples. A stream follows from ``(seed, epoch)`` alone: it takes the raw bits o
 PCG64, which NumPy promises never to change, and none of NumPy's distributions.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from typing import NamedTuple
 
@@ -235,19 +235,23 @@ START = Position(0, 0)
 
 
 def batch_stream(
-    draw: Callable[[int], Iterable[NDArray[np.int64]]], *, start: Position = START
+    draw: Callable[[int], Iterable[NDArray[np.int64]]],
+    *,
+    start: Sequence[int] = START,
 ) -> Iterator[tuple[NDArray[np.int64], Position]]:
     """Yields batches epoch after epoch, without end, from any position.
 
     Args:
         draw: Gives the batches of an epoch, the same ones whenever it is asked.
-        start: Where to begin: :data:`START`, or the position of the last batch used.
+        start: Where to begin: :data:`START`, or the position after the last batch used;
+            any pair of an epoch and a batch, as JSON gives a position back.
 
     Yields:
         A batch, and the position after it.
 
     Raises:
-        ValueError: An epoch has no batch.
+        TypeError: ``start`` is not of integers.
+        ValueError: An epoch has no batch, or fewer than ``start`` has used.
 
     Example:
         >>> def draw(epoch):
@@ -258,14 +262,21 @@ def batch_stream(
         >>> next(batch_stream(draw, start=position))
         (array([1, 0]), Position(epoch=0, batch=2))
     """
-    used = start.batch
-    for epoch in count(start.epoch):
+    first, used = start
+    _validate.check_integer("start epoch", first, low=0)
+    _validate.check_integer("start batch", used, low=0)
+    for epoch in count(first):
         batch = 0
         for batch, rows in enumerate(draw(epoch), 1):
             if batch > used:
                 yield rows, Position(epoch, batch)
         if batch == 0:
             raise ValueError(f"draw must give at least one batch, none in {epoch=}.")
+        if batch < used:
+            raise ValueError(
+                f"start batch must be in [0, {batch}], the batches of {epoch=}, "
+                f"got {used}."
+            )
         used = 0
 
 

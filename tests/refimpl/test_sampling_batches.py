@@ -1,4 +1,5 @@
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -128,6 +129,26 @@ def test_stream_goes_on_and_resumes_anywhere():
         rows, after = next(batch_stream(draw, start=place))
         assert (rows == whole[used][0]).all()
         assert after == whole[used][1]
+
+
+def test_stream_resumes_from_a_pair_of_json():
+    _, place = next(batch_stream(draw, start=Position(4, 1)))
+    pair = json.loads(json.dumps(place))
+    assert next(batch_stream(draw, start=pair))[1] == Position(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("start", "text"),
+    [
+        ((4, 5), r"start batch must be in \[0, 3\], the batches of epoch=4, got 5"),
+        ((4, -1), "start batch must be >= 0"),
+        ((-1, 0), "start epoch must be >= 0"),
+        ((0.0, 1), "start epoch must be an integer"),
+    ],
+)
+def test_bad_starts_are_refused(start, text):
+    with pytest.raises((TypeError, ValueError), match=text):
+        next(batch_stream(draw, start=start))
 
 
 def test_stream_without_batches_raises_instead_of_hanging():
