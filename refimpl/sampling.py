@@ -136,6 +136,7 @@ def class_balanced_batches(
     uneven: str = "keep",
     drop_last: bool = False,
     classes: int | None = None,
+    size: int | None = None,
 ) -> NDArray[np.int64]:
     r"""Deals an epoch of batches in which all classes are equally frequent.
 
@@ -154,6 +155,9 @@ def class_balanced_batches(
         drop_last: Whether to leave out the batch in which the largest class would
             begin anew.
         classes: Number of classes K; ``None`` means the largest label plus one.
+        size: Number of batches of an epoch, over all ranks, >= 0. ``None``: as many as
+            the largest class fills. It has K times the examples of that class, which
+            is much where there are many classes.
 
     Returns:
         Indices, int64, ``(batches, batch_size)``: one row is one batch.
@@ -166,10 +170,11 @@ def class_balanced_batches(
     Convention:
         Every batch has ``batch_size // K`` examples of each class, and one more of
         ``batch_size % K`` classes, which take turns. All batches are full, so that
-        shapes never change. An epoch goes through the largest class once; the last
-        batch is filled up from its next shuffle unless ``drop_last``. Examples of one
-        class are used equally often, give or take one. The model learns equal priors;
-        weights in the loss would come on top, see :func:`sample_weights`.
+        shapes never change. Without ``size`` an epoch goes through the largest class
+        once; the last batch is filled up from its next shuffle unless ``drop_last``,
+        which means nothing to a given ``size``. Examples of one class are used equally
+        often, give or take one. The model learns equal priors; weights in the loss
+        would come on top, see :func:`sample_weights`.
 
     Example:
         >>> class_balanced_batches([0, 0, 0, 0, 1, 1], 4, seed=0)
@@ -183,13 +188,18 @@ def class_balanced_batches(
             f"batch_size must be >= {len(rows)}, the number of classes, "
             f"got {batch_size}."
         )
-    cards = max(map(len, rows)) * len(rows)
-    total = cards // batch_size if drop_last else -(-cards // batch_size)
-    total = _shared(total, rank, ranks, uneven)
-    turns = -(-total * batch_size // len(rows))
-    packs = [_dealt(own, turns, seed, epoch, k) for k, own in enumerate(rows)]
-    dealt = np.stack(packs, axis=1).reshape(-1)[: total * batch_size]
-    return dealt.reshape(total, batch_size)[rank::ranks]
+    if size is None:
+        cards = max(map(len, rows)) * len(rows)
+        size = cards // batch_size if drop_last else -(-cards // batch_size)
+    _validate.check_integer("size", size, low=0)
+    size = _shared(size, rank, ranks, uneven)
+    turns = -(-size * batch_size // len(rows))
+    dealt = np.empty((turns, len(rows)), dtype=np.int64)
+    for k, own in enumerate(rows):
+        dealt[:, k] = _dealt(own, turns, seed, epoch, k)
+    dealt = dealt.reshape(-1)[: size * batch_size].reshape(size, batch_size)
+    # A copy where there are other ranks, so that theirs are not kept in memory.
+    return np.ascontiguousarray(dealt[rank::ranks])
 
 
 def batches(

@@ -1,5 +1,6 @@
 import itertools
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -44,6 +45,33 @@ def test_examples_of_a_class_are_used_equally_often(batch_size, drop_last):
     else:
         assert largest.min() >= 1
         assert largest.sum() - 9 <= -(-batch_size // 3)
+
+
+@pytest.mark.parametrize("size", [0, 2, 11])
+def test_size_is_the_number_of_batches(size):
+    # Without it there are 6; the longer of two epochs begins with the shorter.
+    dealt = class_balanced_batches(LABELS, 5, seed=3, size=size, drop_last=True)
+    longest = class_balanced_batches(LABELS, 5, seed=3, size=11)
+    assert dealt.shape == (size, 5)
+    assert (dealt == longest[:size]).all()
+    assert (longest[:6] == class_balanced_batches(LABELS, 5, seed=3)).all()
+    padded = class_balanced_batches(
+        LABELS, 5, seed=3, size=size, rank=1, ranks=3, uneven="drop"
+    )
+    assert (padded == longest[1 : size // 3 * 3 : 3]).all()
+
+
+def test_epoch_takes_the_memory_of_its_own_batches():
+    labels = np.concatenate([np.zeros(20_000, int), np.arange(1, 50)])
+    tracemalloc.start()
+    whole = class_balanced_batches(labels, 100, seed=3)
+    _, peak = tracemalloc.get_traced_memory()
+    # Twice where the classes are dealt apart and then joined.
+    assert peak < 1.5 * whole.nbytes
+    part = class_balanced_batches(labels, 100, seed=3, rank=1, ranks=64)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept - whole.nbytes < 2 * part.nbytes
 
 
 def test_each_round_of_a_class_is_a_fresh_order():
@@ -96,6 +124,8 @@ def test_ranks_together_deal_the_single_stream(uneven, lengths):
         (LABELS, {"batch_size": 4.0}, "batch_size must be an integer"),
         (LABELS, {"rank": 1}, r"rank must be in \[0, 1\)"),
         (LABELS, {"classes": 0}, "classes must be >= 1"),
+        (LABELS, {"size": -1}, "size must be >= 0"),
+        (LABELS, {"size": 2.0}, "size must be an integer"),
     ],
 )
 def test_bad_deals_name_the_argument(labels, options, text):
