@@ -45,7 +45,8 @@ class _EpochSampler(Sampler[T_co]):
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._rows.tolist())
+        # One at a time: a list of all takes five times the memory of the array.
+        return (row.tolist() for row in self._rows)
 
 
 class WeightedIndexSampler(_EpochSampler[int]):
@@ -95,6 +96,7 @@ class ClassBalancedBatchSampler(_EpochSampler[list[int]]):
         uneven: str = "keep",
         drop_last: bool = False,
         classes: int | None = None,
+        size: int | None = None,
     ) -> None:
         super().__init__(
             partial(
@@ -107,5 +109,6 @@ class ClassBalancedBatchSampler(_EpochSampler[list[int]]):
                 uneven=uneven,
                 drop_last=drop_last,
                 classes=classes,
+                size=size,
             )
         )

@@ -58,8 +58,17 @@ def test_indices_are_those_of_the_reference(sampler, rows, options):
 
 def test_options_of_balanced_batches_arrive():
     assert len(balanced(drop_last=True)) == len(balanced()) - 1
+    assert len(balanced(size=3)) == 3
     with pytest.raises(ValueError, match="class 3 has none"):
         balanced(classes=4)
+
+
+@BOTH
+def test_indices_are_handed_out_one_at_a_time(sampler, rows):
+    made = iter(sampler())
+    assert next(made) == rows()[0].tolist()
+    assert not hasattr(made, "__length_hint__")  # as that of a list has
+    assert type(next(made)) is type(rows()[0].tolist())
 
 
 @BOTH
