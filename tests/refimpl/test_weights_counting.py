@@ -170,6 +170,11 @@ def test_empty_batch_of_flags(shape):
     assert positives(np.zeros((0, 2)), columns=2) == [[0, 0], [0, 0]]
 
 
+def test_many_classes():
+    found = counted(np.array([70_000, 3, 70_000], np.uint32), classes=70_001)
+    assert (found[3], found[70_000], sum(found)) == (1, 2, 3)
+
+
 def test_ignored_labels_do_not_count():
     assert counted([0, -100, 2, -100, 2]) == [1, 0, 2]
     assert counted(np.array([0, 255, 2, 2], np.uint8), ignore_index=255) == [1, 0, 2]

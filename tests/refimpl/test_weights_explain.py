@@ -149,6 +149,15 @@ def test_classes_out_of_play_are_named():
     assert np.isnan(explain_weights([5, 3], [0, 0]).effective_prior).all()
 
 
+def test_class_without_examples_has_no_say_in_the_other_notes():
+    (note,) = notes([900, 0, 100], [1, 1, 9])
+    assert "No examples" in note
+    assert "where balance is 0.5" in notes([900, 0, 100], [1, 1, 10])[1]
+    assert "all equal" in notes([900, 0, 100], [2, 7, 2])[1]
+    weights = effective_number([900, 0, 100], beta=0.5)
+    assert "beta = 0.5 has no effect" in notes([900, 0, 100], weights, beta=0.5)[-1]
+
+
 @pytest.mark.parametrize(
     ("positives", "negatives", "weight", "headline"),
     [
