@@ -152,7 +152,7 @@ def explain_pos_weight(
     notes = _label_notes(plus.ravel(), minus.ravel(), given.ravel(), cap)
     return WeightReport(
         _ratio(minus, plus)[()],
-        given.copy()[()],
+        given[()],
         _ratio(plus, plus + minus)[()],
         _ratio(mass, mass + minus)[()],
         _ratio((mass + minus) ** 2, mass * given + minus)[()],

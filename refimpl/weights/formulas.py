@@ -42,6 +42,8 @@ def pos_weight(
         is less: never infinity or NaN. A label without negatives gets 0, which turns
         its loss off, as there is nothing to tell its examples from.
         1 stands for a count of 0 alone: averages and shares below 1 keep their ratio.
+        Counts of one label have shape ``(1,)``, and so has their weight, which fits
+        logits ``(N, 1)``. Logits ``(N,)`` need a number: ``weight.item()``.
 
     Example:
         >>> pos_weight([6000, 0, 30, 7], [30000, 500, 29970, 0])

@@ -108,8 +108,9 @@ def moving_counts(state: MovingCounts[Counts], *, debias: bool = True) -> Counts
         All classes share one mass, so ``debias`` cannot change a ratio: it matters to
         ``effective_number``, and where the zero-count rule takes a class as one
         example, which here is one in every batch.
-        A class that stays away weighs more and more, without bound: cap the weight, or
-        choose a momentum that reaches back far enough.
+        A class that stays away weighs more and more: cap the weight, or choose a
+        momentum that reaches back far enough. Below 1e-100 its average counts as 0, and
+        the zero-count rule takes over: with momentum 0.9 after some 2 200 batches.
 
     Example:
         >>> state = init_moving_counts(LabelCounts(np.array([0, 0])))
