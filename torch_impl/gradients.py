@@ -4,6 +4,7 @@ A parameter stands for its gradient: ``module.named_parameters()`` is a collecti
 gradients, ``None`` where backward has brought none.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import reduce
 from typing import Any
@@ -75,11 +76,14 @@ def clip_grad_norm_(
     grads = [tensor.grad for tensor in tensors if tensor.grad is not None]
     norm = global_norm(grads)
     scale = _scale(norm, max_norm, eps)
+    alike = defaultdict(list)
     for grad in grads:
         if grad.dtype == scale.dtype:
-            grad.mul_(scale.to(grad.device))
+            alike[grad.device].append(grad)
         else:
             grad.copy_(_scaled(grad, scale))
+    for device, own in alike.items():
+        torch._foreach_mul_(own, scale.to(device))
     return norm
 
 
@@ -144,8 +148,8 @@ def _norm(gradients: list[Tensor], stack_axes: int) -> Tensor:
     if not gradients:
         return torch.zeros((), dtype=torch.float32)
     device = gradients[0].device
-    dtype = _wide(*(gradient.dtype for gradient in gradients))
-    rows = [_rows(gradient, stack_axes) for gradient in gradients]
+    dtype = _wide(*{gradient.dtype for gradient in gradients})
+    rows = _joined([_rows(gradient, stack_axes) for gradient in gradients])
     largest = reduce(
         torch.maximum, (_largest(row).to(device, dtype) for row in rows)
     ).detach()
@@ -162,6 +166,17 @@ def _wide(*dtypes: torch.dtype) -> torch.dtype:
 def _rows(gradient: Tensor, stack_axes: int) -> Tensor:
     """Lays out what belongs to each model of a stack along one axis."""
     return gradient.unsqueeze(-1).flatten(stack_axes)
+
+
+def _joined(rows: list[Tensor]) -> list[Tensor]:
+    """Lays what is small end to end: there a call costs more than its arithmetic."""
+    joined, small = [], defaultdict(list)
+    for row in rows:
+        if row.shape[-1] > _PIECE:
+            joined.append(row)
+        else:
+            small[row.device, row.dtype].append(row)
+    return joined + [torch.cat(alike, -1) for alike in small.values()]
 
 
 def _sum_of_squares(rows: Tensor, factor: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from refimpl.gradients import global_norm as reference_norm
 from torch_impl.gradients import (
@@ -108,3 +109,42 @@ def test_bfloat16_is_described_too():
     bad = torch.tensor([[1.0, torch.inf]], dtype=torch.bfloat16)
     with pytest.raises(FloatingPointError, match=r"first at \(0, 1\): inf"):
         check_finite({"kernel": bad})
+
+
+def test_clipping_in_place_calls_as_often_for_many_small_gradients():
+    def calls(count):
+        parameters = [torch.zeros(3) for _ in range(count)]
+        for parameter in parameters:
+            parameter.grad = torch.ones(3)
+        seen = []
+
+        class Watch(TorchDispatchMode):
+            def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+                seen.append(func)
+                return func(*args, **(kwargs or {}))
+
+        with Watch():
+            clip_grad_norm_(parameters, 1.0)
+        return [func for func in seen if not func.is_view]
+
+    assert calls(200) == calls(2)
+
+
+def test_clipping_in_place_takes_several_dtypes():
+    # More than a piece of one of them, in two of its gradients.
+    grads = [
+        torch.full((40_000,), 3.0, dtype=dtype)
+        for dtype in (torch.float32, torch.float64, torch.float32, torch.bfloat16)
+    ]
+    parameters = [torch.zeros_like(grad) for grad in grads]
+    for parameter, grad in zip(parameters, grads, strict=True):
+        parameter.grad = grad
+    norm = clip_grad_norm_(parameters, 400.0, eps=0.0)
+    assert norm.dtype == torch.float64
+    # The float32 squares of 3 are whole numbers.
+    assert float(norm) == pytest.approx(1200.0, rel=1e-15)
+    for grad in grads:
+        # A factor of a third is not exact in any of them.
+        assert float(grad[7]) == pytest.approx(
+            1.0, rel=float(torch.finfo(grad.dtype).eps)
+        )
