@@ -89,10 +89,11 @@ def dynamic_pos_weight(
     _validate.check_scalar("metric", metric)
     _validate.check_scalar("max_value", max_value, low=0)
     step = float(hyperparameter("step", step))
-    metric = float(metric)
+    metric, max_value = float(metric), float(max_value)
+    _validate.check_scalar("max_value", max_value, low=0)
     if metric > state.best:
         return DynamicPosWeight(state.value, metric)
-    raised = min(state.value + step, float(max_value))
+    raised = min(state.value + step, max_value)
     return DynamicPosWeight(max(state.value, raised), state.best)
 
 

@@ -72,7 +72,13 @@ def test_weight_above_the_cap_stays():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("step", -0.1), ("step", NAN), ("step", math.inf), ("max_value", NAN)],
+    [
+        ("step", -0.1),
+        ("step", NAN),
+        ("step", math.inf),
+        ("max_value", NAN),
+        ("max_value", np.array(NAN)),
+    ],
 )
 def test_constants_out_of_range_raise(name, value):
     with pytest.raises(ValueError, match=name):
