@@ -47,12 +47,12 @@ def clip_by_global_norm(
     """Computes :func:`refimpl.gradients.clip_by_global_norm`."""
     _door.check_clipping(max_norm, eps)
     norm = global_norm(gradients, stack_axes=stack_axes)
-    # A zero norm without eps is left alone: the guard keeps 0/0 out.
-    scale = max_norm / jnp.maximum(norm + eps, max_norm)
+    # A zero norm without eps gives infinity, and then 1.
+    scale = jnp.minimum(max_norm / (norm + eps), 1)
 
     def scaled(leaf: Any) -> jax.Array:
         factor = scale.reshape(scale.shape + (1,) * (leaf.ndim - scale.ndim))
-        return (leaf * factor).astype(leaf.dtype)
+        return (leaf.astype(factor.dtype) * factor).astype(leaf.dtype)
 
     return jax.tree.map(scaled, gradients), norm
 

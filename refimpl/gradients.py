@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refimpl import _validate_gradients as _door
+from refimpl._inputs import hyperparameter
 from refimpl._validate_gradients import OPTAX_CLIP_EPS, TORCH_CLIP_EPS
 
 __all__ = [
@@ -103,11 +104,13 @@ def clip_by_global_norm(
     References:
         Pascanu, Mikolov and Bengio, 2013, algorithm 1. https://arxiv.org/abs/1211.5063
     """
-    _door.check_clipping(max_norm, eps)
+    max_norm = hyperparameter("max_norm", max_norm, positive=True)
+    eps = hyperparameter("eps", eps)
     named, like = _taken_apart(gradients, stack_axes)
     norm = global_norm(_present(named), stack_axes=stack_axes)
-    # A zero norm without eps is left alone: the guard keeps 0/0 out.
-    scale = max_norm / np.maximum(norm + eps, max_norm)
+    # A zero norm without eps gives infinity, and then 1.
+    with np.errstate(divide="ignore", over="ignore"):
+        scale = np.minimum(max_norm / (norm + eps), 1.0)
     clipped = {name: _scaled(g, scale) for name, g in named.items()}
     return like(clipped), norm
 

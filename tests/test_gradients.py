@@ -79,6 +79,21 @@ def test_presets_are_those_of_the_frameworks(factor, dtype):
         assert_same(clipped, theirs, unit)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("backend", ALL, ids=str)
+def test_below_the_limit_not_a_bit_changes(backend, dtype):
+    # 1.9 times its rounded reciprocal is not 1, nor is 6.3 times its own; in float32
+    # the last is infinite.
+    with backend.precision(dtype):
+        for max_norm in (1.9, 6.3, 1e308):
+            for entry in (0.3, 0.0):
+                gradients = [backend.array([entry], dtype)]
+                clipped, _ = TOOLS[backend.name].clip_by_global_norm(
+                    gradients, max_norm, eps=0.0
+                )
+                assert to_numpy(clipped[0]) == to_numpy(gradients[0])
+
+
 @pytest.mark.parametrize("backend", COMPILED, ids=str)
 @pytest.mark.parametrize("scale", [2.0**-120, 2.0**120])
 def test_float32_norm_neither_overflows_nor_underflows(backend, scale):
@@ -96,7 +111,8 @@ def test_half_precision_is_computed_in_float32(backend, dtype):
     gradients = given(backend, {"a": [6e4, -6e4], "b": [1e-4]}, dtype)
     wide = {name: to_numpy(array) for name, array in gradients.items()}
     expected, norm = TOOLS["numpy"].clip_by_global_norm(wide, 3.0, eps=0.0)
-    clipped, own = TOOLS[backend.name].clip_by_global_norm(gradients, 3.0, eps=0.0)
+    with jax.numpy_dtype_promotion("strict"):
+        clipped, own = TOOLS[backend.name].clip_by_global_norm(gradients, 3.0, eps=0.0)
     assert str(own.dtype).removeprefix("torch.") == "float32"
     assert float(own) == pytest.approx(float(norm), rel=1e-6)
     for name, array in clipped.items():

@@ -83,7 +83,8 @@ def clip_grad_norm_(
         else:
             grad.copy_(_scaled(grad, scale))
     for device, own in alike.items():
-        torch._foreach_mul_(own, scale.to(device))
+        # Public in all but its name: the optimisers are made of them.
+        torch._foreach_mul_(own, scale.to(device))  # pyright: ignore[reportPrivateImportUsage]
     return norm
 
 
@@ -209,8 +210,8 @@ def _maximum(one: Tensor, other: Tensor) -> Tensor:
 
 
 def _scale(norm: Tensor, max_norm: Any, eps: Any) -> Tensor:
-    # A zero norm without eps is left alone: the guard keeps 0/0 out.
-    return max_norm / (norm + eps).clamp(min=max_norm)
+    # A zero norm without eps gives infinity, and then 1.
+    return (max_norm / (norm + eps)).clamp(max=1)
 
 
 def _scaled(gradient: Tensor, scale: Tensor) -> Tensor:

@@ -97,6 +97,14 @@ def test_each_model_of_a_stack_has_its_own_norm():
     )
 
 
+def test_limits_out_of_range_raise_as_arrays_too():
+    for limit in (0.0, np.array(-1.0), np.array(np.nan)):
+        with pytest.raises(ValueError, match="max_norm must be finite and > 0"):
+            clip_by_global_norm([np.ones(2)], limit, eps=0.0)
+    with pytest.raises(ValueError, match=r"eps must be finite and >= 0, got -6\.0"):
+        clip_by_global_norm([np.ones(2)], 1.0, eps=np.array(-6.0))
+
+
 def test_zero_gradients_stay_zero():
     zero, norm = clip_by_global_norm([np.zeros(2)], 1.0, eps=0.0)
     assert zero[0].tolist() == [0.0, 0.0]
