@@ -4,6 +4,7 @@ A collection of gradients is any pytree, an NNX state included. Names within it 
 joined by dots: ``layers.0.kernel``.
 """
 
+from collections import Counter
 from functools import reduce
 from typing import Any
 
@@ -69,12 +70,12 @@ def check_finite(gradients: Any) -> None:
     if any(isinstance(leaf, Tracer) for leaf in named.values()):
         raise _door.needs_values()
     counts = jax.device_get(nonfinite(gradients))
-    bad = {
-        name: np.asarray(leaf).astype(np.float64)
-        for name, leaf in named.items()
-        if counts[name]
-    }
-    if bad:
+    if any(counts.values()):
+        bad = (
+            (name, np.asarray(leaf).astype(np.float64))
+            for name, leaf in named.items()
+            if counts[name]
+        )
         raise FloatingPointError(_door.nonfinite_message(bad, len(named)))
 
 
@@ -92,14 +93,17 @@ def largest_gradients(
 
 def _named(gradients: Any, stack_axes: int = 0) -> dict[str, Any]:
     leaves, _ = tree_flatten_with_path(gradients)
-    named = _door.by_name((_name(path), leaf) for path, leaf in leaves)
+    siblings = Counter(path[:-1] for path, _ in leaves)
+    named = _door.by_name(
+        (_name(path, alone=siblings[path[:-1]] == 1), leaf) for path, leaf in leaves
+    )
     _door.check_gradients(named, stack_axes)
     return named
 
 
-def _name(path: tuple[Any, ...]) -> str:
-    # An NNX variable keeps its array under this attribute.
-    if path and path[-1] == GetAttrKey("value"):
+def _name(path: tuple[Any, ...], *, alone: bool) -> str:
+    # An NNX variable keeps its array under this attribute, and nothing else.
+    if alone and path[-1:] == (GetAttrKey("value"),):
         path = path[:-1]
     return keystr(path, simple=True, separator=".")
 

@@ -91,10 +91,13 @@ def parts(names: Iterable[str], per: Any) -> dict[str, list[str]]:
     return groups
 
 
-def nonfinite_message(bad: Mapping[str, NDArray], total: int) -> str:
-    """Says what is wrong with each of the bad ones among so many gradients."""
-    found = "; ".join(_described(name, array) for name, array in bad.items())
-    return f"{len(bad)} of {total} gradients are not finite: {found}."
+def nonfinite_message(bad: Iterable[tuple[str, NDArray]], total: int) -> str:
+    """Says what is wrong with each of the bad ones among so many gradients.
+
+    It asks for one after the other: all at once may be more than the host can hold.
+    """
+    found = [_described(name, array) for name, array in bad]
+    return f"{len(found)} of {total} gradients are not finite: {'; '.join(found)}."
 
 
 def needs_values() -> TypeError:
@@ -112,7 +115,8 @@ def _described(name: str, array: NDArray) -> str:
         for count, kind in ((nan.sum(), "NaN"), (infinite.sum(), "infinite"))
         if count
     ]
-    first = tuple(int(at) for at in np.argwhere(nan | infinite)[0])
+    place = np.unravel_index(np.argmax(nan | infinite), array.shape)
+    first = tuple(int(at) for at in place)
     return (
         f"{name!r} has {' and '.join(kinds)} of {array.size}, "
         f"the first at {first}: {array[first]}"

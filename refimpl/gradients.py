@@ -160,8 +160,8 @@ the first at (1,): nan.
     """
     named = _present(_taken_apart(gradients)[0])
     counts = nonfinite(named)
-    bad = {name: array for name, array in named.items() if counts[name]}
-    if bad:
+    if any(counts.values()):
+        bad = ((name, array) for name, array in named.items() if counts[name])
         raise FloatingPointError(_door.nonfinite_message(bad, len(named)))
 
 

@@ -1,5 +1,7 @@
 """The gradient tools, the same in the three implementations."""
 
+import tracemalloc
+
 import jax
 import numpy as np
 import optax
@@ -233,6 +235,16 @@ def test_bad_parameters_are_named_alike(backend):
     head, _, told = str(caught.value).partition(": ")
     assert head == "2 of 4 gradients are not finite"
     assert told == "; ".join(parts) + "."
+
+
+def test_bad_parameters_come_to_the_host_one_after_the_other():
+    gradients = [jax.numpy.full(1 << 18, np.nan, "float16") for _ in range(20)]
+    tracemalloc.start()
+    with pytest.raises(FloatingPointError, match="20 of 20"):
+        TOOLS["jax"].check_finite(gradients)
+    # Two of them in float64, and what is done with them; all would be 42 MB.
+    assert tracemalloc.get_traced_memory()[1] < 8e6
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("per", ["parameter", "layer"])

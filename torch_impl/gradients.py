@@ -100,12 +100,12 @@ def check_finite(gradients: Any) -> None:
     if any(is_batchedtensor(tensor) for tensor in named.values()):
         raise _door.needs_values()
     counts = fetched(nonfinite(named))
-    bad = {
-        name: named[name].detach().double().cpu().numpy()
-        for name, count in counts.items()
-        if count
-    }
-    if bad:
+    if any(counts.values()):
+        bad = (
+            (name, tensor.detach().cpu().double().numpy())
+            for name, tensor in named.items()
+            if counts[name]
+        )
         raise FloatingPointError(_door.nonfinite_message(bad, len(named)))
 
 

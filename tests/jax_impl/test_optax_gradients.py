@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -98,6 +98,16 @@ def test_names_within_nnx_are_those_of_the_module(model):
     assert float(layers["layers.0"]) == max(
         float(largest["layers.0.kernel"]), float(largest["layers.0.bias"])
     )
+
+
+def test_names_of_fields_are_theirs():
+    class Attention(NamedTuple):
+        query: jax.Array
+        value: jax.Array
+
+    found = largest_gradients([Attention(jnp.ones(2), jnp.full(2, -3.0))])
+    named = {name: float(largest) for name, largest in found.items()}
+    assert named == {"0.query": 1.0, "0.value": 3.0}
 
 
 @pytest.mark.parametrize("per", ["parameter", "layer"])
