@@ -24,8 +24,11 @@ class _FactorLR(LRScheduler, ABC):
         """Returns the factor of an epoch."""
 
     def get_lr(self) -> list[Any]:
-        now = self.factor(self.last_epoch)
-        before = self.factor(self.last_epoch - 1) if self.last_epoch > 0 else 1.0
+        now = before = self.factor(self.last_epoch)
+        if self.last_epoch == 0:
+            before = 1.0
+        elif not self._is_initial:  # else the rates are those of this epoch already
+            before = self.factor(self.last_epoch - 1)
         if before == 0:
             return self._get_closed_form_lr()
         return [group["lr"] * (now / before) for group in self.optimizer.param_groups]
@@ -44,11 +47,14 @@ class WarmupLR(_FactorLR):
         optimizer: Whose learning rates to set.
         steps: As there; a step is a call of ``step()``.
         first: As there.
+        last_epoch: Index of the last epoch to resume from, -1 to start.
     """
 
-    def __init__(self, optimizer: Optimizer, *, steps: Any, first: Any) -> None:
+    def __init__(
+        self, optimizer: Optimizer, *, steps: Any, first: Any, last_epoch: int = -1
+    ) -> None:
         self.steps, self.first = steps, first
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def factor(self, epoch: int) -> float:
         """Returns the factor of an epoch."""
@@ -62,6 +68,7 @@ class CurriculumLR(_FactorLR):
         optimizer: Whose learning rates to set.
         boundaries: As there; a step is a call of ``step()``.
         factors: As there.
+        last_epoch: As in :class:`WarmupLR`.
     """
 
     def __init__(
@@ -70,9 +77,10 @@ class CurriculumLR(_FactorLR):
         *,
         boundaries: Sequence[Any],
         factors: Sequence[Any],
+        last_epoch: int = -1,
     ) -> None:
         self.boundaries, self.factors = boundaries, factors
-        super().__init__(optimizer)
+        super().__init__(optimizer, last_epoch)
 
     def factor(self, epoch: int) -> float:
         """Returns the factor of an epoch."""

@@ -146,6 +146,22 @@ def test_state_dict_goes_on_where_it_was():
     np.testing.assert_array_equal(run(trained, scheduler, 26), whole[4:])
 
 
+def test_last_epoch_goes_on_where_it_was():
+    makes = (
+        # Like this one of torch's, which stands here for all of them.
+        partial(lr_scheduler.LinearLR, start_factor=0.2, total_iters=10),
+        partial(WarmupLR, steps=10, first=0.2),
+        partial(WarmupLR, steps=10, first=0.0),
+        partial(CurriculumLR, boundaries=[2, 6], factors=[0.5, 1, 0.1]),
+    )
+    for make in makes:
+        trained = optimizer()
+        run(trained, make(trained), 4)
+        resumed = optimizer()
+        resumed.load_state_dict(trained.state_dict())
+        close(run(resumed, make(resumed, last_epoch=3), 26), rates(make)[4:])
+
+
 def test_copies_are_independent():
     trained = optimizer()
     scheduler = CurriculumLR(trained, boundaries=[2], factors=[0.5, 1])
