@@ -20,7 +20,8 @@ class GradientMonitor:
 
     What is seen is ``grad`` as it stands then: the sum since ``zero_grad``, scaled if
     the loss is, and before clipping. Parameters that are frozen when the monitor is
-    made are left out. Leaving a ``with`` block removes the hooks and keeps the record.
+    made are left out. Leaving a ``with`` block removes the hooks and keeps the record;
+    a monitor that was removed watches nothing again, and cannot be entered.
 
     Args:
         module: Whose parameters to watch.
@@ -37,6 +38,7 @@ class GradientMonitor:
 
     def __init__(self, module: nn.Module) -> None:
         self._largest: dict[str, Tensor] = {}
+        self._removed = False
         self._hooks = [
             parameter.register_post_accumulate_grad_hook(partial(self._record, name))
             for name, parameter in module.named_parameters()
@@ -57,10 +59,13 @@ class GradientMonitor:
 
     def remove(self) -> None:
         """Stops watching; the record stays."""
+        self._removed = True
         for hook in self._hooks:
             hook.remove()
 
     def __enter__(self) -> Self:
+        if self._removed:
+            raise RuntimeError("the monitor was removed: make a new one.")
         return self
 
     def __exit__(

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import pytest
 import torch
 from torch import nn
@@ -78,6 +81,20 @@ def test_reset_forgets_and_remove_stops(module):
     monitor.remove()
     backward(module, 100.0)
     assert monitor.largest() == expected
+
+
+def test_what_was_removed_is_not_entered(module):
+    with GradientMonitor(module) as monitor:
+        backward(module)
+    with pytest.raises(RuntimeError, match="was removed: make a new one"), monitor:
+        pass
+
+
+def test_copies_of_the_module_are_not_watched(module):
+    with GradientMonitor(module) as monitor:
+        for twin in (copy.deepcopy(module), pickle.loads(pickle.dumps(module))):
+            backward(twin)
+        assert monitor.largest() == {}
 
 
 def test_hooks_are_removed_when_training_fails(module):
