@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-MODULES = ("early_stopping", "schedules")
+MODULES = ("early_stopping", "gradients", "schedules")
 BACKENDS = ("refimpl", "torch_impl", "jax_impl")
 
 

@@ -7,7 +7,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from torch_impl.gradients import fetched, largest_gradients
+from torch_impl._norms import fetched
+from torch_impl.gradients import largest_gradients
 
 
 class GradientMonitor:

@@ -6,10 +6,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from refimpl.gradients import global_norm as reference_norm
+from torch_impl.clip_grad import clip_grad_norm_
 from torch_impl.gradients import (
     check_finite,
     clip_by_global_norm,
-    clip_grad_norm_,
     global_norm,
     largest_gradients,
 )
