@@ -120,14 +120,28 @@ def test_torch_over_seeds_takes_the_states_of_the_reference(case):
 
 # Torch warns of what Inductor itself imports.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_torch_compiled_takes_the_states_of_the_reference(case):
-    metrics, options = problem(case)
+def test_torch_compiled_takes_the_states_of_the_reference():
+    # All in one program: compiling takes the time of this test.
+    problems = {case: problem(case) for case in MACHINES}
+    machines = {case: machine(torch_impl, case) for case in MACHINES}
     torch.compiler.reset()
-    state, update = machine(torch_impl, case)
-    compiled = torch.compile(partial(update, **options), fullgraph=True)
-    states = [state := compiled(state, metric) for metric in torch.tensor(metrics[1])]
-    actual = [torch.stack(field) for field in zip(*states, strict=True)]
-    equal(actual, reference(case, metrics[1], options))
+
+    @partial(torch.compile, fullgraph=True)
+    def compiled(states, metrics):
+        return {
+            case: machines[case][1](states[case], metrics[case], **problems[case][1])
+            for case in MACHINES
+        }
+
+    states, trace = {case: machines[case][0] for case in MACHINES}, []
+    for epoch in range(EPOCHS):
+        now = {
+            case: torch.tensor(rows[1, epoch]) for case, (rows, _) in problems.items()
+        }
+        trace.append(states := compiled(states, now))
+    for case, (rows, options) in problems.items():
+        fields = zip(*(states[case] for states in trace), strict=True)
+        equal([torch.stack(f) for f in fields], reference(case, rows[1], options))
 
 
 @pytest.mark.parametrize("backend", [torch_impl, jax_impl])
