@@ -75,7 +75,9 @@ def early_stopping(
         stored, also if it is the first; one that is infinite on the good side is the
         best there is. A state that stopped stays as it is, but for ``improved``, which
         is false: a loop that runs on, such as a scan, ends with what a loop that breaks
-        ends with. Keras and Lightning count patience alike; Flax stops a call later.
+        ends with. Keras and Lightning count patience alike, but Keras stores a first
+        NaN, on which nothing improves, and Lightning stops at once at a metric that is
+        not finite, unless told otherwise. Flax stops a call later.
 
     Example:
         >>> state = init_early_stopping()
