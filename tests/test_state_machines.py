@@ -42,13 +42,20 @@ def machine(backend, case):
 def options_of(case, rng):
     if case == "dynamic":
         return {"step": rng.uniform(0, 1), "max_value": rng.uniform(0, 8)}
-    return {"patience": int(rng.integers(0, 12)), "min_delta": rng.uniform(0, 0.1)}
+    return {
+        "patience": int(rng.integers(0, 12)),
+        "min_delta": int(rng.integers(0, 3)) / 8,
+    }
 
 
 def problem(case, seed=3):
-    """Metrics with ties, NaN and infinities, a row for each seed, and the options."""
+    """Metrics with ties, NaN and infinities, a row for each seed, and the options.
+
+    Eighths, as ``min_delta`` is: some are no more than it above the best.
+    """
     rng = np.random.default_rng(seed)
-    metrics = np.round(rng.random((SEEDS, EPOCHS)), 2) + np.linspace(0, 0.5, EPOCHS)
+    metrics = rng.random((SEEDS, EPOCHS)) + np.linspace(0, 0.5, EPOCHS)
+    metrics = np.round(8 * metrics) / 8
     metrics[rng.random(metrics.shape) < 0.1] = NAN
     metrics[rng.random(metrics.shape) < 0.03] = -INF
     metrics[1, 30] = INF
