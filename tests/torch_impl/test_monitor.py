@@ -105,6 +105,19 @@ def test_hooks_are_removed_when_training_fails(module):
     assert monitor.largest() == {}
 
 
+# It warns of the cycle that it makes.
+@pytest.mark.filterwarnings("ignore:Using backward.. with create_graph")
+def test_the_record_holds_no_tape(module):
+    with GradientMonitor(module) as monitor:
+        output = module(torch.ones(1, 2, dtype=torch.float64))
+        output.square().sum().backward(create_graph=True)
+        assert module.shared.weight.grad.requires_grad
+        kept = list(vars(monitor)["_largest"].values())
+    module.zero_grad()
+    assert len(kept) == 2
+    assert not any(value.requires_grad for value in kept)
+
+
 def test_nan_shows_and_stays(module):
     with GradientMonitor(module) as monitor:
         for scale in (1.0, float("nan"), 1.0):
