@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 
 from jax_impl.gradients import clip_by_global_norm
 from jax_impl.models.mlp import from_state, graph_of, to_state
+from jax_impl.optimizers import adamw
 
 Array = NDArray[np.float64]
+
+# A program is compiled once for each optimiser *object*.
+_optimizer = cache(adamw)
 
 
 class Trainer:
@@ -50,7 +54,13 @@ class Trainer:
     ) -> None:
         self._dtype, self._device = dtype, jax.devices(device)[0]
         self._graph = graph_of(parameters)
-        optimizer = adamw(learning_rate, beta1, beta2, eps, weight_decay)
+        optimizer = _optimizer(
+            learning_rate=learning_rate,
+            beta1=beta1,
+            beta2=beta2,
+            eps=eps,
+            weight_decay=weight_decay,
+        )
         self._program = partial(
             _run,
             graph=self._graph,
@@ -96,27 +106,6 @@ class Trainer:
         stack.enter_context(jax.default_matmul_precision("highest"))
         stack.enter_context(jax.default_device(self._device))
         return stack
-
-
-@cache
-def adamw(
-    learning_rate: float, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> optax.GradientTransformation:
-    """Returns ``optax.adamw`` with every constant given.
-
-    Cached: the program is compiled once for each optimiser *object*.
-    """
-    return optax.adamw(
-        learning_rate,
-        b1=beta1,
-        b2=beta2,
-        eps=eps,
-        eps_root=0.0,
-        mu_dtype=None,
-        weight_decay=weight_decay,
-        mask=None,
-        nesterov=False,
-    )
 
 
 def _logits(state: Any, features: jax.Array, graph: nnx.GraphDef[Any]) -> jax.Array:

@@ -12,6 +12,7 @@ from torch.func import grad_and_value
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from torch_impl.gradients import clip_by_global_norm
+from torch_impl.optimizers import adamw
 
 Array = NDArray[np.float64]
 
@@ -65,18 +66,13 @@ class Trainer:
         ]
         self._loss, self._max_norm, self._clip_eps = loss, max_norm, clip_eps
         self._programs: dict[torch.Size, Callable[..., Any]] = {}
-        self._optimizer = torch.optim.AdamW(
+        self._optimizer = adamw(
             [self._stack],
-            lr=learning_rate,
-            betas=(beta1, beta2),
+            learning_rate=learning_rate,
+            beta1=beta1,
+            beta2=beta2,
             eps=eps,
             weight_decay=weight_decay,
-            amsgrad=False,
-            maximize=False,
-            foreach=False,
-            capturable=False,
-            differentiable=False,
-            fused=True,
         )
 
     def run(self, indices: NDArray[np.int64], pos_weight: Array) -> tuple[Array, Array]:

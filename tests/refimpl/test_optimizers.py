@@ -101,5 +101,5 @@ def test_arguments_are_left_as_they_are(problem):
 
 def test_unequal_numbers_of_arrays_raise(problem):
     parameters, gradients = problem
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="equally many"):
         adamw(parameters, gradients[0][:2], init_adam(parameters), **CONSTANTS)
