@@ -2,7 +2,7 @@
 
 Flax's own modules compute the same with ``epsilon=eps`` and, where they have them,
 ``momentum=1 - momentum`` and ``use_fast_variance=False``; their running variance is
-the biased one.
+the biased one, and float32 whatever ``param_dtype`` is.
 """
 
 from typing import Any, NamedTuple
@@ -29,10 +29,10 @@ def dropout(inputs: Any, mask: Any, *, rate: float) -> jax.Array:
     return jnp.where(jnp.asarray(mask), x / (1.0 - rate), 0.0).astype(inputs.dtype)
 
 
-def init_batch_norm(features: int, *, dtype: Any = "float32") -> BatchStatistics:
+def init_batch_norm(scale: Any) -> BatchStatistics:
     """Computes :func:`refimpl.layers.init_batch_norm`."""
-    _validate.check_integer("features", features, low=1)
-    return BatchStatistics(jnp.zeros(features, dtype), jnp.ones(features, dtype))
+    _validate.check_floating("scale", scale)
+    return BatchStatistics(jnp.zeros_like(scale), jnp.ones_like(scale))
 
 
 def batch_norm(

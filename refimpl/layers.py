@@ -51,8 +51,8 @@ def dropout_mask(
 
     Example:
         >>> dropout_mask((2, 4), rate=0.5, seed=0, step=0, layer=0)
-        array([[ True,  True,  True, False],
-               [False, False, False, False]])
+        array([[ True,  True, False,  True],
+               [ True,  True,  True, False]])
     """
     _door.check_rate(rate)
     for name, value in (("seed", seed), ("step", step), ("layer", layer)):
@@ -92,31 +92,31 @@ def dropout(inputs: Any, mask: Any, *, rate: float) -> Array:
         array([0., 8.])
 
     References:
-        Srivastava et al., 2014, section 10. https://jmlr.org/papers/v15/srivastava14a
+        Srivastava et al., 2014, section 10.
+        https://jmlr.org/papers/v15/srivastava14a.html
     """
     _door.check_dropout(inputs, mask, rate)
     return np.where(mask, np.asarray(inputs, np.float64) / (1.0 - rate), 0.0)
 
 
-def init_batch_norm(features: int) -> BatchStatistics:
+def init_batch_norm(scale: Any) -> BatchStatistics:
     """Returns the statistics before the first batch: mean 0 and variance 1.
 
     Args:
-        features: Number of features C, >= 1.
+        scale: One value per feature, ``(C,)``, as given to :func:`batch_norm`.
 
     Returns:
-        Arrays shaped ``(C,)``; the backends' are float32, or float64 if asked for.
+        Arrays shaped like ``scale``; in the backends of its dtype and on its device.
 
     Raises:
-        TypeError: ``features`` is not an integer.
-        ValueError: ``features`` is below 1.
+        TypeError: ``scale`` is not an array of floating-point numbers.
 
     Example:
-        >>> init_batch_norm(2)
+        >>> init_batch_norm(np.array([0.5, 2.0]))
         BatchStatistics(mean=array([0., 0.]), variance=array([1., 1.]))
     """
-    _validate.check_integer("features", features, low=1)
-    return BatchStatistics(np.zeros(features), np.ones(features))
+    _validate.check_floating("scale", scale)
+    return BatchStatistics(np.zeros(np.shape(scale)), np.ones(np.shape(scale)))
 
 
 def batch_norm(
@@ -164,8 +164,9 @@ def batch_norm(
         cancels when the mean is large. No derivative passes through the state.
 
     Example:
-        >>> outputs, state = batch_norm(np.array([[1.0], [3.0]]), np.ones(1),
-        ...     np.zeros(1), init_batch_norm(1), training=True, momentum=0.5, eps=0.0,
+        >>> scale, bias = np.ones(1), np.zeros(1)
+        >>> outputs, state = batch_norm(np.array([[1.0], [3.0]]), scale, bias,
+        ...     init_batch_norm(scale), training=True, momentum=0.5, eps=0.0,
         ...     unbiased=True)
         >>> outputs.tolist(), state
         ([[-1.0], [1.0]], BatchStatistics(mean=array([1.]), variance=array([1.5])))

@@ -25,13 +25,11 @@ def dropout(inputs: Tensor, mask: Any, *, rate: float) -> Tensor:
     return torch.where(kept, inputs / (1.0 - rate), 0.0)
 
 
-def init_batch_norm(
-    features: int, *, dtype: torch.dtype = torch.float32, device: Any = None
-) -> BatchStatistics:
+def init_batch_norm(scale: Tensor) -> BatchStatistics:
     """Computes :func:`refimpl.layers.init_batch_norm`."""
-    _validate.check_integer("features", features, low=1)
-    zeros = torch.zeros(features, dtype=dtype, device=device)
-    return BatchStatistics(zeros, torch.ones_like(zeros))
+    _validate.check_floating("scale", scale)
+    mean = torch.zeros_like(scale, requires_grad=False)
+    return BatchStatistics(mean, torch.ones_like(mean))
 
 
 def batch_norm(
