@@ -1,6 +1,7 @@
 """Layers: NumPy = torch = JAX = the frameworks' own modules, constants given."""
 
 import inspect
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -65,8 +66,8 @@ def test_unbiased_is_torchs_module(problem):
     layer.load_state_dict(
         {"weight": torch.tensor(scale), "bias": torch.tensor(bias)}, strict=False
     )
-    for batch in batches:
-        outputs = layer(torch.tensor(batch).movedim(-1, 1)).movedim(1, -1)
+    rows = torch.tensor(batches).movedim(-1, 2)
+    *_, outputs = (layer(batch).movedim(1, -1) for batch in rows)
     options = {"momentum": 0.3, "eps": 0.02, "unbiased": True, "training": True}
     found = [to_numpy(p) for p in (outputs, layer.running_mean, layer.running_var)]
     assert_close(found, run(refimpl.layers, np.asarray, problem, **options))
@@ -74,7 +75,7 @@ def test_unbiased_is_torchs_module(problem):
 
 def test_biased_is_flaxs_module(problem):
     batches, scale, bias = problem
-    layer = nnx.BatchNorm(
+    layer: Any = nnx.BatchNorm(
         3,
         momentum=1 - 0.3,
         epsilon=0.02,
@@ -85,8 +86,7 @@ def test_biased_is_flaxs_module(problem):
     layer.scale[...], layer.bias[...] = jnp.array(scale), jnp.array(bias)
     # Flax makes them float32 whatever the parameters are.
     layer.mean, layer.var = nnx.BatchStat(jnp.zeros(3)), nnx.BatchStat(jnp.ones(3))
-    for batch in batches:
-        outputs = layer(jnp.array(batch))
+    *_, outputs = map(layer, jnp.array(batches))
     options = {"momentum": 0.3, "eps": 0.02, "unbiased": False, "training": True}
     found = [to_numpy(p) for p in (outputs, layer.mean[...], layer.var[...])]
     assert_close(found, run(refimpl.layers, np.asarray, problem, **options))
@@ -101,7 +101,7 @@ def test_layer_norm_agrees_with_the_modules(problem):
     theirs = torch.nn.LayerNorm(3, eps=0.02, dtype=torch.float64)
     theirs.load_state_dict({"weight": torch.tensor(scale), "bias": torch.tensor(bias)})
     assert_close([to_numpy(theirs(torch.tensor(batches)))], [expected])
-    flaxs = nnx.LayerNorm(
+    flaxs: Any = nnx.LayerNorm(
         3,
         epsilon=0.02,
         use_fast_variance=False,

@@ -1,6 +1,7 @@
 """Optimisers: NumPy = torch = Optax, update by update, with every constant given."""
 
 import inspect
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -101,7 +102,7 @@ def by_torch(optimizer, tensors, gradient, scheduler=None, clip=None):
 
 def by_optax(transform, parameters, gradient):
     with jax.enable_x64(True):
-        theirs = [jnp.array(p) for p in parameters]
+        theirs: Any = [jnp.array(p) for p in parameters]
         state = transform.init(theirs)
         update = jax.jit(transform.update)
         for step in range(UPDATES):
@@ -147,7 +148,8 @@ def test_torch_makes_the_same_updates(problem, case):
 @pytest.mark.parametrize("case", ["sgd-nesterov", "adamw", "rmsprop"])
 def test_clipping_and_a_schedule_keep_them_together(problem, case):
     name, constants = CASES[case]
-    clip, warmup = {"max_norm": 2.0, "eps": 1e-3}, {"steps": 40, "first": 0.1}
+    clip: Any = {"max_norm": 2.0, "eps": 1e-3}
+    warmup = {"steps": 40, "first": 0.1}
     full = constants["learning_rate"]
 
     def rate(step):

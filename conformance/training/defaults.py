@@ -30,6 +30,11 @@ HEADINGS = (
     "apart",
     "measured on",
 )
+TITLE = (
+    "Defaults that differ, and the relative distance of what they lead to: "
+    f"{outcomes.UPDATES} updates of a logistic regression at rate {outcomes.RATE:g}, "
+    f"{outcomes.UPDATES} batches of {outcomes.BATCH}"
+)
 
 
 @dataclass(frozen=True)

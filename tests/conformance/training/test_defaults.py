@@ -5,6 +5,7 @@ import inspect
 import re
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -41,7 +42,7 @@ def by_torch(make, before=lambda _: None, *, repeat=1, falling=False):
         optimizer.zero_grad()
         for own, g in zip(tensors, gradient([t.numpy() for t in tensors]), strict=True):
             # As backward does: what comes is added.
-            own.grad = sum(torch.tensor(g) for _ in range(repeat))
+            own.grad = torch.stack([torch.tensor(g)] * repeat).sum(0)
         before(tensors)
         if falling:
             optimizer.param_groups[0]["lr"] = outcomes.falling_rate(step)
@@ -51,7 +52,7 @@ def by_torch(make, before=lambda _: None, *, repeat=1, falling=False):
 
 def by_optax(transform, *, repeat=1):
     parameters, gradient = outcomes.problem()
-    theirs = [jnp.array(p) for p in parameters]
+    theirs: Any = [jnp.array(p) for p in parameters]
     state = transform.init(theirs)
     update = jax.jit(transform.update)
     for _ in range(UPDATES):
@@ -232,7 +233,7 @@ def test_what_is_given_here_has_no_default():
     given = [row.given for row in found().values() if row.given]
     assert len(given) >= 9
     for text in given:
-        name, option = re.fullmatch(r"(\w+)\((\w+)\)", text).groups()
+        ((name, option),) = re.findall(r"(\w+)\((\w+)\)", text)
         (function,) = {
             getattr(module, name) for module in modules if hasattr(module, name)
         }
