@@ -1,6 +1,7 @@
 """PyTorch's optimisers with no constant left to a default; see ``refimpl.optimizers``.
 
-SGD and Adam run fused, which is fastest and the same code for one tensor and for many.
+SGD and Adam run fused: fastest, and the same code for one tensor and for many. Fused
+optimisers take no sparse gradients.
 """
 
 from collections.abc import Iterable
