@@ -122,8 +122,7 @@ class _Constant:
         torch, jax = (
             side() if callable(side) else side for side in (self.torch, self.jax)
         )
-        same = torch == jax
-        apart = 0.0 if same else distance(self.outcome(torch), self.outcome(jax))
+        apart = distance(self.outcome(torch), self.outcome(jax))
         named = self.subject, self.constant
         return Row(*named, torch, jax, self.given, self.measured, apart)
 

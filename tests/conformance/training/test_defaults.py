@@ -241,6 +241,11 @@ def test_what_is_given_here_has_no_default():
         assert parameter.default is parameter.empty
 
 
+def test_distance_is_relative_to_the_larger():
+    first, second = np.array([0.0, 3.0]), np.array([4.0, 0.0])
+    assert defaults.distance(first, second) == defaults.distance(second, first) == 1.25
+
+
 def test_a_default_that_has_become_the_same_is_no_distance():
     constant = defaults.CONSTANTS[0]
     same = replace(constant, torch=constant.jax).row()
