@@ -1,8 +1,10 @@
 """Signatures, messages and imports: one contract, held three times."""
 
+import ast
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,3 +168,19 @@ def test_implementations_never_load_the_suite(package):
     command = [sys.executable, "-c", code]
     modules = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "conformance" not in modules.stdout.split()
+
+
+@pytest.mark.parametrize("package", ["torch_impl", "jax_impl"])
+def test_frameworks_take_checks_and_draws_from_the_reference_alone(package):
+    taken = set()
+    for path in (Path(refimpl.__file__).parents[1] / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                if node.module.split(".")[0] == "refimpl":
+                    names = {node.module.partition(".")[2]}
+                    taken |= names - {""} or {name.name for name in node.names}
+            elif isinstance(node, ast.Import):
+                taken |= {n.name for n in node.names if n.name.startswith("refimpl")}
+    assert "_validate" in taken
+    others = {name for name in taken if not name.startswith("_validate")}
+    assert others == ({"sampling"} if package == "torch_impl" else set())

@@ -1,4 +1,4 @@
-"""Searches keep the rate of ten million scores in five seconds."""
+"""Ten million scores are searched in five seconds."""
 
 import time
 
@@ -7,18 +7,18 @@ import pytest
 
 from refimpl.thresholds import search_global_threshold, search_threshold
 
-SIZE, LIMIT = 10**6, 0.5
+SIZE, LIMIT = 10**7, 5.0
 
 
-def fast_enough(search):
-    """Measures CPU time, in which other programs do not count; the best of five."""
+def fast_enough(search, limit):
+    """Measures CPU time, in which other programs do not count; the best of three."""
 
     def spent():
         began = time.process_time()
         search()
         return time.process_time() - began
 
-    return any(spent() <= LIMIT for _ in range(5))
+    return any(spent() <= limit for _ in range(3))
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,11 @@ def sample():
 
 def test_one_class(sample):
     options = {"objective": "recall_at_precision", "bound": 0.6}
-    assert fast_enough(lambda: search_threshold(*sample, **options))
+    assert fast_enough(lambda: search_threshold(*sample, **options), LIMIT)
 
 
 def test_mean_over_ten_classes(sample):
-    table = [array.reshape(-1, 10) for array in sample]
-    assert fast_enough(lambda: search_global_threshold(*table, average="macro"))
+    # A tenth, in which the margin is wider.
+    table = [array[: SIZE // 10].reshape(-1, 10) for array in sample]
+    search = search_global_threshold
+    assert fast_enough(lambda: search(*table, average="macro"), LIMIT / 10)
