@@ -2,7 +2,7 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -16,6 +16,8 @@ from conformance.report.wording import clean, counted, grouped
 
 # Of the table of facts; a data set may have a thousand classes.
 ROWS = 20
+# Columns of a terminal on which the table of facts stands whole.
+WIDE = 80
 STYLES = {
     Severity.WRONG: "bold red",
     Severity.WARNING: "bold yellow",
@@ -45,7 +47,7 @@ def rendered(examination: Examination, width: int) -> Iterator[RenderableType]:
     """
     yield Text(heading(examination))
     yield Text()
-    yield _facts(examination)
+    yield from _facts(examination, width)
     yield Text(legend(examination), style="dim")
     for note in examination.scores.notes:
         yield Text(f"note: {clean(note)}", style="dim")
@@ -123,10 +125,17 @@ def verdict(examination: Examination) -> str:
     return f"{word}: {', '.join(counts)}; {asked}"
 
 
-def _facts(examination: Examination) -> Table:
-    facts = examination.facts
-    used = any(fact.used is not None for fact in facts)
+def _facts(examination: Examination, width: int) -> Iterator[Table]:
+    """One table, or two where there is no room: names and numbers stay whole."""
+    used = any(fact.used is not None for fact in examination.facts)
     columns = [name for name in COLUMNS if used or name != "used"]
+    yield from (
+        _table(examination.facts, part)
+        for part in ([columns] if width >= WIDE else [columns[:-4], columns[-4:]])
+    )
+
+
+def _table(facts: Sequence[Fact], columns: Sequence[str]) -> Table:
     table = titled("")
     table.title = None
     table.add_column("class", overflow="fold")
