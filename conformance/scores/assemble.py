@@ -1,6 +1,6 @@
 """Puts the arrays of a file together, and says what is wrong with them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from conformance.errors import UsageError
+from conformance.scores.fields import NAMES
 from conformance.scores.files import read
 from conformance.scores.scores import Array, Scores
 from conformance.scores.told import flat, numbers, read_told, unused, word
@@ -17,6 +18,8 @@ IGNORED = -100
 ONE_HOT_ROWS = 20
 # Of a row of probabilities, to take one-hot labels for those of classes.
 SUMS = 1e-2
+# Names that are not known and are shown where something lacks.
+SAID = 5
 
 
 def load_scores(path: Path, options: Mapping[str, Any] | None = None) -> Scores:
@@ -60,9 +63,9 @@ def assemble(arrays: Mapping[str, NDArray[Any]], notes: tuple[str, ...] = ()) ->
     """
     kinds = [name for name in ("logits", "probabilities") if name in arrays]
     if not kinds:
-        _lacks("logits or probabilities", arrays)
+        _lacks(("logits", "probabilities"), arrays, notes)
     if "labels" not in arrays:
-        _lacks("labels", arrays)
+        _lacks(("labels",), arrays, notes)
     said = list(notes)
     if len(kinds) == 2:
         said.append("probabilities are not used: there are logits.")
@@ -95,9 +98,15 @@ def assemble(arrays: Mapping[str, NDArray[Any]], notes: tuple[str, ...] = ()) ->
     )
 
 
-def _lacks(what: str, arrays: Mapping[str, Any]) -> None:
+def _lacks(
+    fields: Sequence[str], arrays: Mapping[str, Any], notes: Sequence[str]
+) -> None:
     held = ", ".join(sorted(arrays)) or "nothing that is known"
-    raise UsageError(f"FILE: expected {what}, got {held}.")
+    names = ", ".join(alias for alias, field in NAMES.items() if field in fields)
+    said = " ".join(
+        [f"FILE: expected {' or '.join(fields)}, got {held}.", *notes[:SAID]]
+    )
+    raise UsageError(f"{said} Names that are known: {names}.")
 
 
 def _shaped(

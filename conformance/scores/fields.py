@@ -22,8 +22,14 @@ class Field(NamedTuple):
 
 FIELDS = {
     "logits": Field("rows", "scores before the sigmoid or softmax", ("logit",)),
-    "probabilities": Field("rows", "scores after it", ("probability", "probs", "prob")),
-    "labels": Field("rows", "0 or 1, or class indices", ("label", "targets", "y")),
+    "probabilities": Field(
+        "rows", "scores after it", ("probability", "probs", "prob", "y_prob")
+    ),
+    "labels": Field(
+        "rows",
+        "0 or 1, or class indices",
+        ("label", "targets", "target", "y", "y_true"),
+    ),
     "sample_weight": Field("rows", "weight of each example", ("sample_weights",)),
     "pos_weight": Field("numbers", "weight of positives in training", ("pos_weights",)),
     "class_weights": Field("numbers", "weight of each class", ("class_weight",)),
@@ -56,6 +62,9 @@ NAMES = {
     alias: name for name, field in FIELDS.items() for alias in (name, *field.aliases)
 }
 
+# What scikit-learn calls scores of either kind, and decisions: no labels of a class.
+UNCLEAR = ("y_score", "y_scores", "y_pred")
+
 
 def split_column(column: str) -> tuple[str, str] | None:
     """Splits the name of a table's column into a field and what follows it.
@@ -73,6 +82,8 @@ def split_column(column: str) -> tuple[str, str] | None:
     """
     if column in NAMES:
         return NAMES[column], ""
+    if column in UNCLEAR:
+        return None
     # The longest first: "class_weight_0" is no "class" and "label_smoothing" no label.
     for alias in sorted(NAMES, key=len, reverse=True):
         rest = column.removeprefix(f"{alias}_")

@@ -31,9 +31,8 @@ def read(path: Path) -> Named:
     readers = {".npz": _npz, ".csv": _csv, ".parquet": _parquet}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise UsageError(
-            f"FILE: expected {', '.join(readers)}, got {path.suffix or path.name!r}."
-        )
+        got = path.suffix or path.name or str(path)
+        raise UsageError(f"FILE: expected {', '.join(readers)}, got {got!r}.")
     if not path.is_file():
         raise UsageError(f"FILE: {str(path)!r} is no file.")
     if not path.stat().st_size:

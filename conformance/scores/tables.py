@@ -113,6 +113,11 @@ def _ordered(
     for field, own in groups.items():
         if "" in own or list(own) == scores or field == "class_counts":
             continue
+        if scores == [""]:
+            raise UsageError(
+                f"FILE: {field} must be one column, as the scores are, "
+                f"got one for each of {', '.join(own)}."
+            )
         if set(own) != set(scores):
             raise UsageError(
                 f"FILE: columns of {field} must be named as those of the scores, "

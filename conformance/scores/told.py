@@ -124,7 +124,10 @@ def _number(name: str, array: NDArray[Any]) -> float:
 def _expect(name: str, array: Array, accepted: list[tuple[int, ...]]) -> None:
     if array.shape not in accepted:
         shapes = " or ".join(map(str, dict.fromkeys(accepted)))
-        raise UsageError(f"FILE: {name} must be shaped {shapes}, got {array.shape}.")
+        raise UsageError(
+            f"FILE: {name} must be shaped {shapes}, got {array.shape}; it is "
+            f"{FIELDS[name].meaning}."
+        )
 
 
 def _counts(told: dict[str, Any], task: str, classes: int) -> dict[str, Any]:

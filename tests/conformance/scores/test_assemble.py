@@ -35,6 +35,10 @@ def put(**arrays):
         ({"logits": P, "labels": Y, "sample_weight": [1, 2]}, ["sample_weight"]),
         ({"logits": X3, "labels": Y, "class_names": ["a"]}, ["3 names, got 1"]),
         ({"logits": P, "labels": Y, "class_counts": [1, 2, 3]}, ["class_counts"]),
+        (
+            {"logits": X3, "labels": X3 > 0, "class_counts": [1, 2, 3]},
+            ["pair for each"],
+        ),
         ({"logits": P, "labels": Y, "class_counts": [1.5, 2]}, ["whole", "1.5"]),
         ({"logits": P, "labels": Y, "thresholds": -1.2}, ["probabilities", "-1.2"]),
         ({"logits": P, "labels": Y, "loss_scale": np.nan}, ["> 0", "nan"]),

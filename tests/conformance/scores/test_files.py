@@ -118,6 +118,19 @@ class TestTables:
         )
         assert "must be named as those of the scores, a, b; got a, c" in message(path)
 
+    def test_one_score_has_one_label(self, suffix, tmp_path):
+        path = table(tmp_path / f"s{suffix}", logit=P, label_a=Y, label_c=Y)
+        assert "labels must be one column" in message(path)
+        assert "one for each of a, c" in message(path)
+
+    def test_names_of_scikit_learn(self, suffix, tmp_path):
+        path = table(tmp_path / f"s{suffix}", y_true=Y, y_prob=P)
+        assert np.array_equal(load_scores(path).labels, Y)
+        assert load_scores(path).kind == "probabilities"
+        path = table(tmp_path / f"t{suffix}", y_true=Y, y_score=P)
+        assert "got labels. y_score is not a field that is known" in message(path)
+        assert "logits, logit, probabilities, probability" in message(path)
+
     def test_no_rows(self, suffix, tmp_path):
         path = table(tmp_path / f"s{suffix}", prob=P[:0], label=Y[:0])
         assert "no rows" in message(path)
