@@ -139,7 +139,8 @@ def _decisions(
     Severity.WARNING,
     title="Another threshold has a much better F1",
     cause="One half is the best threshold for accuracy only: for F1 it is half of the "
-    "best F1, and a weighted loss moves it by log w.",
+    "best F1, and a weighted loss moves it by log w. A threshold holds only for the "
+    "probabilities that it was searched on: not for those before calibration.",
     remedy="Search the threshold on validation data, for each class.",
     reference="claim B3; Lipton et al., 2014: https://arxiv.org/abs/1402.1892",
     after=(
@@ -160,6 +161,7 @@ def threshold_far_from_best(scores: Scores) -> Seen | None:
     if scores.task == "multiclass":
         return None
     said, numbers, advice = {}, {}, {}
+    in_use = np.broadcast_to(scores.told.get("thresholds", 0.5), scores.classes)
     for k, column in enumerate(scores.columns):
         gain, error = _gain_elsewhere(column)
         if gain < SIGMAS * error or not gain:
@@ -168,7 +170,8 @@ def threshold_far_from_best(scores: Scores) -> Seen | None:
         best = search_threshold(column.probabilities, column.truth)
         if own < MUCH_LOWER * best.score:
             said[k] = (
-                f"F1 is {own:.3f}, and {best.score:.3f} at {best.value:.4g}; on "
+                f"F1 is {own:.3f} at {in_use[k]:.4g}, and {best.score:.3f} at "
+                f"{best.value:.4g}; on "
                 f"examples that were not searched, {gain:.3f} +- {error:.3f} more"
             )
             advice[k] = f"{best.value:.4g}"

@@ -6,6 +6,7 @@ import pytest
 from conformance.doctor.examine import examine
 from conformance.doctor.findings import Severity
 from conformance.scores import assemble
+from refimpl.thresholds import search_threshold
 from tests.conformance.doctor.all_planted import PLANTED
 from tests.conformance.doctor.made import binary, found, multiclass, multilabel
 
@@ -150,6 +151,18 @@ def test_shifts_are_measured():
     assert 0.05 < error < 0.15
     twice = one("sampler-that-is-not-told").numbers["shift positive"]
     assert abs(twice - 2 * math.log(19)) < 3 * error
+
+
+def test_a_threshold_is_one_of_the_probabilities_that_it_was_searched_on():
+    arrays = binary(rate=0.05)
+    calibrated = 1 / (1 + np.exp(-arrays["logits"]))
+    best = search_threshold(calibrated, arrays["labels"])
+    weighted = arrays["logits"] + np.log(19.0)
+    told = {"logits": weighted, "pos_weight": 19.0, "thresholds": best.value}
+    (finding,) = found(arrays, **told)
+    assert finding.name == "threshold-far-from-best"
+    assert f" at {best.value:.4g}, and {best.score:.3f} at " in finding.evidence
+    assert "before calibration" in finding.cause
 
 
 def test_the_share_of_gradients_that_vanish():
