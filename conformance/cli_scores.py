@@ -1,6 +1,7 @@
 """Commands that read a file of scores: doctor and metrics."""
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ EPILOG = (
     "alpha, label_smoothing, beta, task, class_names. Shapes: (N,) and labels 0 or 1; "
     "(N, C) and labels (N, C), each 0 or 1; (N, K) and class indices (N,). In .csv and "
     ".parquet these are columns: logit or logit_0, logit_1 …, prob, label; what a file "
-    "has once is a constant column, or an option. Options go before the file."
+    "has once is a constant column."
 )
 
 
@@ -95,7 +96,10 @@ def doctor(
     from conformance.doctor.run import run
 
     options = {name: value for name, value in given.items() if value is not None}
-    status = run(file, options, as_json=json, folder=out if html else None)
+    try:
+        status = run(file, options, as_json=json, folder=out if html else None)
+    except UsageError as error:
+        raise UsageError(_by_option(str(error), options)) from error
     sys.stdout.flush()
     raise typer.Exit(status)
 
@@ -144,6 +148,15 @@ def metrics(
         folder=out if figures else None,
     )
     sys.stdout.flush()
+
+
+def _by_option(message: str, options: Iterable[str]) -> str:
+    """Names the option, not the file, where what is wrong was given as one."""
+    for name in options:
+        if message.startswith(f"FILE: {name} "):
+            option = "sampler" if name == "sampling" else name.replace("_", "-")
+            return message.replace("FILE:", f"--{option}:", 1)
+    return message
 
 
 def _lists(**texts: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from conformance.metrics.figures import figure_bytes, report_figures
 from conformance.metrics.report import Report, evaluate
 from conformance.metrics.tables import report_tables
 from conformance.report.terminal import make_console
+from conformance.report.wording import counted
 from conformance.scores import Scores, load_scores
 from refimpl.thresholds import search_class_thresholds, search_threshold
 
@@ -42,16 +43,12 @@ def run(
         UsageError: A file cannot be read or has no metrics, an option does not fit
             it, or the folder cannot be written to.
     """
-    if search and search not in OBJECTIVES:
-        raise UsageError(f"--search: expected {', '.join(OBJECTIVES)}, got {search!r}.")
-    if search and thresholds is not None:
-        raise UsageError("--search, --thresholds: expected one of them, got both.")
-    if validation is not None and not search:
-        raise UsageError("--validation: expected with --search, got it alone.")
+    _check_options(thresholds, search, validation, bins)
     scores = load_scores(file)
+    others = scores if validation is None else _alike(scores, validation)
     try:
         if search:
-            thresholds = _searched(load_scores(validation or file), search)
+            thresholds = _searched(others, search)
         report = measured(scores, thresholds, bins=bins)
     except (TypeError, ValueError) as error:
         hint = f"`conformance doctor {file}` may say why."
@@ -111,6 +108,41 @@ def _searched(scores: Scores, objective: str) -> Any:
         )
     search = search_threshold if scores.task == "binary" else search_class_thresholds
     return search(scores.probabilities, scores.truth, objective=objective).value
+
+
+def _check_options(
+    thresholds: list[float] | float | None,
+    search: str,
+    validation: Path | None,
+    bins: int,
+) -> None:
+    if search and search not in OBJECTIVES:
+        raise UsageError(f"--search: expected {', '.join(OBJECTIVES)}, got {search!r}.")
+    if search and thresholds is not None:
+        raise UsageError("--search, --thresholds: expected one of them, got both.")
+    if validation is not None and not search:
+        raise UsageError("--validation: expected with --search, got it alone.")
+    for cut in np.atleast_1d([] if thresholds is None else thresholds):
+        if not 0 <= cut <= 1:
+            raise UsageError(
+                f"--thresholds: expected probabilities, in [0, 1], got {cut:g}."
+            )
+    if bins < 1:
+        raise UsageError(f"--bins: expected >= 1, got {bins}.")
+
+
+def _alike(scores: Scores, validation: Path) -> Scores:
+    others = load_scores(validation)
+    if (others.task, others.classes) != (scores.task, scores.classes):
+        raise UsageError(
+            f"--validation: expected scores like those of FILE, {_kind(scores)}, got "
+            f"{_kind(others)}."
+        )
+    return others
+
+
+def _kind(scores: Scores) -> str:
+    return f"{scores.task} of {counted(scores.classes, 'class', 'classes')}"
 
 
 def _write(report: Report, folder: Path) -> None:

@@ -176,7 +176,9 @@ def test_json_is_all_that_is_printed(run, tmp_path):
     ("arguments", "phrase"),
     [
         (["--pos-weight", "five"], "--pos-weight: expected numbers by commas"),
-        (["--dtype", "int8"], "dtype must be"),
+        (["--dtype", "int8"], "--dtype: dtype must be"),
+        (["--sampler", "even"], "--sampler: sampling must be balanced, none"),
+        (["--pos-weight", "1,2"], "--pos-weight: pos_weight must be shaped"),
         (["--html", "--out", "/dev/null/x"], "--out: cannot write"),
     ],
 )

@@ -115,14 +115,26 @@ def caught(*arguments):
         (("--search", "f2"), "--search: expected f1, youden, balanced_accuracy, got"),
         (("--search", "f1", "--thresholds", "0.5"), "expected one of them, got both"),
         (("--validation", "x.npz"), "--validation: expected with --search"),
+        (("--thresholds", "1.5"), "--thresholds: expected probabilities, in [0, 1],"),
+        (("--thresholds", "0.5,nan"), "in [0, 1], got nan."),
         (("--thresholds", "half"), "--thresholds: expected numbers by commas, got"),
         (("--thresholds", "0.1,0.2"), "FILE: thresholds must be"),
-        (("--bins", "0"), "FILE: bins must be >= 1, got 0."),
+        (("--bins", "0"), "--bins: expected >= 1, got 0."),
     ],
 )
 def test_wrong_options_are_named(tmp_path, options, text):
     path, _, _ = made(tmp_path, "scores.npz", 0)
     assert text in caught(path, *options)
+
+
+def test_the_validation_file_has_the_same_classes(tmp_path):
+    path, _, _ = made(tmp_path, "scores.npz", 0)
+    other, _, _ = made(tmp_path, "other.npz", 1, columns=3)
+    message = caught(path, "--search", "f1", "--validation", other)
+    assert message == (
+        "--validation: expected scores like those of FILE, binary of 1 class, got "
+        "multilabel of 3 classes."
+    )
 
 
 def test_unfit_numbers_are_sent_to_the_doctor(tmp_path):
