@@ -192,13 +192,18 @@ def _checked(
             "labels must have one axis and features one row for each, "
             f"got {y.shape} and {x.shape}."
         )
-    if not np.issubdtype(rows.dtype, np.integer):
+    if rows.dtype == bool:
+        raise TypeError(
+            "train_indices must be integers, got bool; np.flatnonzero(mask) makes them."
+        )
+    if rows.size and not np.issubdtype(rows.dtype, np.integer):
         raise TypeError(f"train_indices must be integers, got {rows.dtype}.")
     if rows.ndim != 1:
         raise ValueError(f"train_indices must have one axis, got shape {rows.shape}.")
     bad = (rows < 0) | (rows >= len(y))
     if bad.any():
         raise ValueError(f"train_indices must be in [0, {len(y)}), got {rows[bad][0]}.")
+    rows = rows.astype(np.int64)
     if len(np.unique(y[rows])) < 2:
         raise ValueError(
             "labels must have two classes or more in the rows of train_indices, "
@@ -207,7 +212,7 @@ def _checked(
     _validate.check_integer("seed", seed, low=0)
     if seed >= 2**32:
         raise ValueError(f"seed must be < 2**32, got {seed}.")
-    return x, y, rows.astype(np.int64)
+    return x, y, rows
 
 
 def _imbalanced_learn() -> Any:

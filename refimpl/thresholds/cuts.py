@@ -88,9 +88,11 @@ def checked(
         )
     if values.ndim != axes or values.shape != truth.shape:
         expected = "(N,)" if axes == 1 else "(N, C)"
+        several = axes == 1 and values.ndim == 2 and values.shape == truth.shape
+        hint = " search_class_thresholds takes (N, C)." if several else ""
         raise ValueError(
             f"scores and labels must have the same shape {expected}, "
-            f"got {values.shape} and {truth.shape}."
+            f"got {values.shape} and {truth.shape}.{hint}"
         )
     if not values.size:
         raise ValueError(f"scores must not be empty, got shape {values.shape}.")

@@ -159,7 +159,12 @@ def count_positives(
     flat = columns == 1 and truth.ndim == 1
     if truth.shape[1:] != (columns,) and not flat:
         expected = "(N,) or (N, 1)" if columns == 1 else f"(N, {columns})"
-        raise ValueError(f"labels must have shape {expected}, got {truth.shape}.")
+        hint = (
+            f" init_positive_counts({truth.shape[1]}) counts these."
+            if truth.ndim == 2
+            else ""
+        )
+        raise ValueError(f"labels must have shape {expected}, got {truth.shape}.{hint}")
     kept = np.ones(truth.shape, bool) if mask is None else to_numpy("mask", mask)
     check_mask("mask", kept, truth.shape)
     positive, negative = kept & (truth == 1), kept & (truth == 0)

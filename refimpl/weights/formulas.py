@@ -72,7 +72,7 @@ def inverse_frequency(
 
     Args:
         class_counts: Examples :math:`n_k` of each class, shape ``(K,)``, >= 0. Averages
-            and shares will do.
+            and shares will do; of :class:`LabelCounts` it is ``state.counts``.
         normalization: ``"sum"``: the weights sum to K. ``"mean"``: the mean weight of
             an example is 1, so a loss divided by the number of examples keeps its size.
             ``None``: as the formula stands, Z = 1.

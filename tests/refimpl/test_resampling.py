@@ -186,7 +186,9 @@ def test_half_precision_is_computed_in_float32():
     [
         ({"rows": [0, 90]}, r"train_indices must be in \[0, 90\), got 90"),
         ({"rows": [0, -1]}, r"train_indices must be in \[0, 90\), got -1"),
-        ({"rows": np.ones(90, bool)}, "train_indices must be integers, got bool"),
+        ({"rows": np.ones(90, bool)}, r"got bool; np\.flatnonzero\(mask\) makes them"),
+        ({"rows": np.array([0.0, 1])}, "train_indices must be integers, got float64"),
+        ({"rows": []}, r"two classes or more in the rows of train_indices, got \[\]"),
         ({"rows": [[0, 1]]}, "train_indices must have one axis"),
         ({"labels": np.ones(90)}, "labels must be class indices"),
         ({"labels": np.ones(89, int)}, "features one row for each"),

@@ -254,7 +254,7 @@ def test_unit_of_the_weights_does_not_matter(objective, options, unit):
 BAD: list[Any] = [
     ([], [], {}, ValueError, r"scores must not be empty, got shape \(0,\)"),
     ([1.0], [1, 0], {}, ValueError, r"same shape \(N,\), got \(1,\) and \(2,\)"),
-    ([[1.0]], [[1]], {}, ValueError, "same shape"),
+    ([[1.0]], [[1]], {}, ValueError, r"search_class_thresholds takes \(N, C\)"),
     ([0.0, np.nan], [1, 0], {}, ValueError, r"scores must be finite, got nan at .*1"),
     ([np.inf], [1], {}, ValueError, "scores must be finite, got inf"),
     ([1.0], [2], {}, ValueError, "labels must be 0 or 1, got 2"),

@@ -218,7 +218,7 @@ def test_class_out_of_range_is_named(labels, message):
         ([0, 1, 1], {}, r"shape \(N, 3\), got \(3,\)"),
         (1, {}, r"shape \(N, 3\), got \(\)"),
         (1, {"columns": 1}, r"shape \(N,\) or \(N, 1\), got \(\)"),
-        ([[0, 1]], {"columns": 1}, r"shape \(N,\) or \(N, 1\), got \(1, 2\)"),
+        ([[0, 1]], {"columns": 1}, r"got \(1, 2\)\. init_positive_counts\(2\) "),
         (FLAGS, {"mask": [[True] * 3]}, r"mask must have shape \(4, 3\)"),
     ],
 )
