@@ -53,6 +53,26 @@ def test_own_implementation_is_judged(tmp_path):
     assert any("y=1;x=17#" in point for point in ids)
 
 
+def test_files_are_examined(tmp_path):
+    (snippet,) = (s for s in SNIPPETS if "validation.npz" in s)
+    _run(sys.executable, "-c", snippet, cwd=tmp_path)
+    commands = re.findall(r"^conformance ((?:doctor|metrics) .*)$", README, re.M)
+    printed = [
+        _run(
+            *(sys.executable, "-m", "conformance"),
+            *shlex.split(command, comments=True),
+            cwd=tmp_path,
+            status=int(command.startswith("doctor")),
+        )
+        for command in commands
+    ]
+    (seen,) = re.findall(r"The first command exits 1: \*(.*?)\*", README, re.S)
+    assert " ".join(seen.split()) in " ".join(printed[0].split())
+    assert '"undeclared-inversion"' in printed[1]
+    for name in ("doctor.html", "reliability.png"):
+        assert (tmp_path / "report" / name).exists()
+
+
 @pytest.mark.parametrize("goal", ["conformance", "test"])
 def test_the_two_commands_exist(goal):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
