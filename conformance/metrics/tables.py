@@ -170,7 +170,7 @@ def _by_label(confusions: Iterable[Confusion]) -> Table:
 
 def _matrix(confusion: Confusion) -> Table:
     heads, labels = _heads(confusion.names)
-    table = _table("confusion: true down, predicted across", ("", *heads, "recall"))
+    table = _table("confusion: rows are true", ("", *heads, "recall"))
     # Ten classes fit only side by side.
     table.padding = 0
     rows = zip(labels, confusion.counts, confusion.recalls, strict=True)

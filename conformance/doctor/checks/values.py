@@ -62,9 +62,10 @@ def constant_scores(scores: Scores) -> Seen | None:
     "saturated-probabilities",
     Severity.WRONG,
     title="Probabilities of exactly 0 or 1 that are wrong",
-    cause="1 - p was rounded away. The loss of these examples is infinite, or ends at "
-    "a clamp without any gradient: 100 in torch.nn.BCELoss, 16.118 where p is kept "
-    "above 1e-7, 15.94 above the epsilon of float32.",
+    cause="1 - p was rounded away, or a link was given logits beyond what smoothed "
+    "labels allow. The loss of these examples is infinite, or ends at a clamp without "
+    "any gradient: 100 in torch.nn.BCELoss, 16.118 where p is kept above 1e-7, 15.94 "
+    "above the epsilon of float32.",
     remedy="Save and train on logits.",
     reference="claims B5, D2 and D3",
     after=(*FORMS, "constant-scores"),

@@ -99,6 +99,7 @@ def test_small_and_almost_whole_numbers_do_not_look_like_0_and_1():
     labels[:2] = 1
     lines = shown(report_tables(evaluate(labels, p)))
     assert cells(lines, "accuracy") == ["accuracy", ">0.9999"]
+    assert "confusion: rows are true" in lines  # which fits a narrow matrix
     assert cells(lines, "Brier score")[-1] == "1.0e-05"
     assert "1e-05" in "\n".join(lines)
 
@@ -109,7 +110,7 @@ def test_wide_matrix_becomes_a_list_of_its_largest_confusions():
     wide = np.hstack([p, rest])
     report = evaluate(labels, wide / wide.sum(axis=1, keepdims=True))
     lines = shown(report_tables(report))
-    assert "confusion: true down, predicted across" not in lines
+    assert "confusion: rows are true" not in lines
     start = lines.index("the largest confusions") + 3
     table = np.array(report.confusions[0].counts)
     wrong = np.sort(table[~np.eye(16, dtype=bool)])[::-1]
@@ -127,7 +128,7 @@ def test_ten_classes_with_long_names_keep_their_matrix():
     report = evaluate(labels, p, names=[f"kind number {k}" for k in range(10)])
     lines = shown(report_tables(report))
     assert max(map(len, lines)) <= 80
-    assert "confusion: true down, predicted across" in lines
+    assert "confusion: rows are true" in lines
     counts = list(map(str, report.confusions[0].counts[9]))
     assert cells(lines, "(9) kind")[2:-1] == counts
     assert cells(lines, "(8) kind")[-1] == f"{report.confusions[0].recalls[8]:.3f}"
