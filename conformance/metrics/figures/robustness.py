@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from conformance.metrics.figures.style import MARKERS, line_style, make_figure, tidy
+from conformance.metrics.figures.style import (
+    MARKERS,
+    line_style,
+    make_figure,
+    shortened,
+    tidy,
+)
 from conformance.metrics.robustness import Robustness
 
 
@@ -23,7 +29,7 @@ def robustness_figure(found: Mapping[str, Robustness], *, metric: str) -> Figure
             result.sigmas,
             result.means,
             deviations,
-            label=name,
+            label=shortened(name, 40),
             marker=MARKERS[place % len(MARKERS)],
             ms=5,
             lw=1.5,

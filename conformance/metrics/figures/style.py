@@ -1,6 +1,7 @@
 """The look of all figures, and their bytes."""
 
 import io
+import warnings
 from typing import Any
 
 import matplotlib as mpl
@@ -8,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from conformance.report.wording import clean
 from refimpl._validate import check_choice
 
 # Okabe and Ito's colours, which every kind of colour vision tells apart, without the
@@ -92,17 +94,22 @@ def figure_bytes(figure: Figure, *, format: str = "png") -> bytes:
     check_choice("format", format, FORMATS)
     file = io.BytesIO()
     # Neither the time nor a random salt goes into the file.
-    with mpl.rc_context({"svg.hashsalt": "equipoise"}):
+    with mpl.rc_context({"svg.hashsalt": "equipoise"}), warnings.catch_warnings():
+        # A name in a script that the font lacks is drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         metadata = {"Date": None} if format == "svg" else {}
         figure.savefig(file, format=format, dpi=DPI, metadata=metadata)
     return file.getvalue()
 
 
 def shortened(name: str, limit: int = 16) -> str:
-    """Returns a name that fits.
+    r"""Returns a name that fits, and that figures show as it is.
 
     Example:
-        >>> shortened("a name that is too long")
-        'a name that is …'
+        >>> shortened("a name that is too long"), shortened("10 $")
+        ('a name that is …', '10 \\$')
     """
-    return name if len(name) <= limit else f"{name[: limit - 1]}…"
+    fitting = name if len(name) <= limit else f"{name[: limit - 1]}…"
+    # No formula; and legends leave out what starts with an underscore.
+    shown = clean(fitting).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown

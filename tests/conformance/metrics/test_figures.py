@@ -203,3 +203,28 @@ def test_no_framework_and_no_global_figure_is_loaded():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+STRANGE = (
+    "10 $ to $ \\frac{",
+    "__background__",
+    "\N{CJK UNIFIED IDEOGRAPH-732B}\x1b[1m",
+    "",
+)
+
+
+@pytest.mark.parametrize("make", [multiclass, multilabel])
+def test_strange_names_are_drawn_as_they_are(make):
+    labels, p = make()
+    drawn = report_figures(evaluate(labels, p, names=STRANGE))
+    for figure in drawn.values():
+        assert figure_bytes(figure)
+    legend = [text.get_text() for text in drawn["curves"].legends[0].get_texts()]
+    assert any("__background__" in text for text in legend)
+
+
+def test_strange_strategies_are_drawn():
+    found = noise_robustness(
+        partial(exceeds, bias=0.0), np.ones((4, 1)), [1, 1, 1, 1], seed=1
+    )
+    assert figure_bytes(robustness_figure(dict.fromkeys(STRANGE, found), metric="F1"))
