@@ -27,7 +27,7 @@ def load_scores(path: Path, options: Mapping[str, Any] | None = None) -> Scores:
 
     Args:
         path: An ``.npz``, ``.csv`` or ``.parquet`` file.
-        options: Fields that are given beside the file, and go before it.
+        options: Fields that are given beside the file, and override its own.
 
     Returns:
         The scores. Strange values are kept: to find them is the work of others.
@@ -115,7 +115,7 @@ def _shaped(
     """Finds the task that shapes tell, and brings both into its shape."""
     shapes = values.shape, labels.shape
     values, labels = flat(values), flat(labels)
-    if values.ndim > 2 or labels.ndim not in (1, values.ndim):
+    if values.ndim not in (1, 2) or labels.ndim not in (1, values.ndim):
         _unfit(kind, *shapes)
     if len(values) != len(labels):
         _unfit(kind, *shapes)
@@ -161,4 +161,6 @@ def _names(arrays: Mapping[str, NDArray[Any]], classes: int) -> tuple[str, ...]:
         raise UsageError(
             f"FILE: class_names must hold {classes} names, got {len(names)}."
         )
+    if len(set(names)) < classes:
+        raise UsageError(f"FILE: class_names must differ, got {', '.join(names)}.")
     return names

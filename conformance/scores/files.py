@@ -82,8 +82,8 @@ def _csv(path: Path) -> Named:
     import pandas as pd
 
     try:
-        table = pd.read_csv(path)
-    except (ValueError, OSError, pd.errors.ParserError) as error:
+        table = pd.read_csv(path, skipinitialspace=True)
+    except (ValueError, OSError) as error:
         raise UsageError(f"FILE: cannot read {str(path)!r}: {error}") from error
     return from_table(table)
 

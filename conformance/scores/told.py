@@ -28,7 +28,10 @@ RANGES: Mapping[str, tuple[str, Callable[[Array], Any]]] = {
     "beta": ("in [0, 1]", lambda x: (x >= 0) & (x <= 1)),
     "label_smoothing": ("in [0, 1)", lambda x: (x >= 0) & (x < 1)),
     "thresholds": ("probabilities, in [0, 1]", lambda x: (x >= 0) & (x <= 1)),
-    "class_counts": ("whole and >= 0", lambda x: (x >= 0) & (x == np.floor(x))),
+    "class_counts": (
+        "whole, >= 0 and below 2^53",
+        lambda x: (x >= 0) & (x < 2.0**53) & (x == np.floor(x)),
+    ),
 }
 
 

@@ -23,6 +23,8 @@ def put(**arrays):
         ({"logits": X3, "labels": X3[:, :2]}, ["(4, 3)", "(4, 2)"]),
         ({"logits": X3[None], "labels": Y}, ["(1, 4, 3)"]),
         ({"logits": [], "labels": []}, ["no example"]),
+        ({"logits": 1.0, "labels": 1}, ["() and ()"]),
+        ({"logits": P, "labels": 1}, ["(4,) and ()"]),
         ({"logits": ["a", "b"], "labels": [0, 1]}, ["logits must hold numbers"]),
         ({"logits": X3, "labels": [-100] * 4}, ["all labels are -100"]),
         ({"logits": P, "labels": Y, "task": "ranking"}, ["task", "'ranking'"]),
@@ -34,6 +36,8 @@ def put(**arrays):
         ({"logits": X3, "labels": Y, "class_weights": [1, 2]}, ["(3,)", "(2,)"]),
         ({"logits": P, "labels": Y, "sample_weight": [1, 2]}, ["sample_weight"]),
         ({"logits": X3, "labels": Y, "class_names": ["a"]}, ["3 names, got 1"]),
+        ({"logits": X3, "labels": Y, "class_names": ["a", "b", "a"]}, ["a, b, a"]),
+        ({"logits": P, "labels": Y, "class_counts": [np.inf, 2]}, ["2^53", "inf"]),
         ({"logits": P, "labels": Y, "class_counts": [1, 2, 3]}, ["class_counts"]),
         (
             {"logits": X3, "labels": X3 > 0, "class_counts": [1, 2, 3]},

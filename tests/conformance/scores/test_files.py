@@ -198,3 +198,15 @@ def test_unknown_and_double_names(tmp_path):
     assert "labels is there twice, also as y" in message(
         saved(tmp_path / "t.npz", logits=P, labels=Y, y=Y)
     )
+
+
+def test_what_is_there_instead_is_named(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("logit;label\n0.5;1\n")
+    assert "got nothing that is known. logit;label is not a field" in message(path)
+
+
+def test_blanks_after_commas(tmp_path):
+    path = tmp_path / "s.csv"
+    path.write_text("logit, label\n0.5, 1\n-1.5, 0\n")
+    assert load_scores(path).labels.tolist() == [1, 0]
