@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import root_scalar
-from scipy.special import expit, xlogy
+from scipy.special import entr, expit, xlogy
 
 from conformance.scores import Array, Column, Mask
 
@@ -22,6 +22,7 @@ SIGMAS = 5.0
 # Beyond these, a logit is a certainty.
 END = 36.0
 LOG2 = math.log(2.0)
+TINY = 1e-300
 
 
 class Shift(NamedTuple):
@@ -86,6 +87,12 @@ def log_likelihood(probabilities: Array, truth: Mask) -> float:
     end = math.exp(-END)
     p = np.clip(probabilities, end, 1 - end)
     return float(np.where(truth, np.log(p), np.log1p(-p)).sum())
+
+
+def surprise(probabilities: Array, truth: Mask) -> float:
+    """The loss of probabilities over that which they expect: 1 where they are true."""
+    expected = (entr(probabilities) + entr(1 - probabilities)).sum()
+    return -log_likelihood(probabilities, truth) / max(float(expected), TINY)
 
 
 def better(probabilities: Array, given: Array, truth: Mask) -> float:

@@ -3,19 +3,22 @@
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from conformance.doctor.balance import balance, sampled, used_weights
 from conformance.doctor.checks.ranking import UNREADABLE
 from conformance.doctor.findings import Seen, Severity, by_class, check, sentence
 from conformance.doctor.posterior import declared
-from conformance.doctor.statistics import SIGMAS, Shift, mean_shift
+from conformance.doctor.statistics import SIGMAS, Shift, mean_shift, surprise
 from conformance.scores import Array, Scores, against_rest
 
 # Odds that are wrong by a quarter matter to whoever reads a probability.
 MATTERS = np.log(1.25)
 # Of a shift that a factor explains: models are not exact.
 ALIKE, NEAR = np.log(1.15), 3.0
+# Times the loss that probabilities expect of themselves. A long training ends near 4;
+# no shift explains a model that is surer of itself, as after a second sigmoid.
+TOO_SURE = 5.0
 SMALLEST = np.finfo(np.float64).tiny
 EXPLAINED = (*UNREADABLE, "reversed-scores")
 
@@ -72,7 +75,9 @@ def _explained(scores: Scores, power: int) -> dict[int, tuple[Shift, Shift, floa
         left = mean_shift(logits[:, k], scores.columns[k].truth)
         within = ALIKE + NEAR * shift.error
         # A factor near 1 would explain what is nearly right.
-        if abs(left.logit) <= within < abs(shift.logit - left.logit):
+        if not abs(left.logit) <= within < abs(shift.logit - left.logit):
+            continue
+        if surprise(expit(logits[:, k]), scores.columns[k].truth) <= TOO_SURE:
             found[k] = shift, left, float(factors[k])
     # Classes that exclude each other are shifted all by one cause.
     return found if scores.task != "multiclass" or found.keys() == shifts.keys() else {}
@@ -186,7 +191,8 @@ def undeclared_inversion(scores: Scores) -> Seen | None:
     Severity.WARNING,
     title="The mean probability is not the base rate",
     cause="Another distribution of classes than in training, a loss that moves "
-    "probabilities, or a model that is not trained to its end.",
+    "probabilities, or a model that is not trained to its end, or is too sure of "
+    "itself, as naive Bayes and what was trained behind a second sigmoid.",
     remedy="Calibrate on validation data, or correct the prior with "
     "refimpl.links.prior_shift.",
     reference="jrzaurin/LightGBM-with-Focal-Loss #2",

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from conformance.diagnosis.clamps import explain_number
 from conformance.doctor.findings import Seen, Severity, check
@@ -11,8 +12,11 @@ from conformance.scores import Array, Scores
 
 # A loss that repeats to this is the same.
 SAME = 1e-6
-# Times that a loss must come back: three of a real training agree by no chance.
-TIMES = 3
+# Times that a loss must come back: three of a real training agree by no chance. Losses
+# that were rounded do, and then those beside it come back likewise.
+TIMES, SHARE = 3, 1e-3
+# How many on either side, and their greatest relative distance.
+NEXT, NEAR = 5, 0.01
 # Steps without which nothing can be said, and the range of what does not move.
 STEPS, STUCK = 10, 1e-3
 
@@ -119,12 +123,28 @@ def repeated(losses: Array) -> list[tuple[float, int]]:
         losses: Finite, in any order.
 
     Returns:
-        Each with how often it comes.
+        Each that comes much oftener than those beside it, and how often.
     """
+    if not losses.size:
+        return []
     ordered = np.sort(losses)
     gaps = np.diff(ordered) > SAME * np.abs(ordered[1:])
-    groups = np.split(ordered, np.flatnonzero(gaps) + 1)
-    return [(float(np.median(g)), len(g)) for g in groups if len(g) >= TIMES]
+    starts = np.flatnonzero(np.append(True, gaps))
+    times = np.diff(np.append(starts, ordered.size))
+    values = ordered[starts + times // 2]
+    often = times >= np.maximum(TIMES * _beside(values, times), SHARE * losses.size)
+    return [(float(values[k]), int(times[k])) for k in np.flatnonzero(often)]
+
+
+def _beside(values: Array, times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How often the next values come, at most; 1 where none is near."""
+    most = np.ones_like(times)
+    for step in range(1, NEXT + 1):
+        near = values[step:] - values[:-step] <= NEAR * np.abs(values[step:])
+        lower, upper = times[:-step] * near, times[step:] * near
+        most[:-step] = np.maximum(most[:-step], upper)
+        most[step:] = np.maximum(most[step:], lower)
+    return most
 
 
 def _finite(scores: Scores) -> Array:

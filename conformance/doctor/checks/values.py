@@ -11,6 +11,8 @@ from conformance.scores import Array, Scores
 CONSTANT = 1e-5
 # Share of scores that occur before, from which on ties matter.
 TIED = 0.1
+# Votes of a forest or of neighbours, of which shares are taken.
+VOTES = 1000
 
 
 @check(
@@ -75,6 +77,9 @@ def saturated_probabilities(scores: Scores) -> Seen | None:
     if scores.kind != "probabilities":
         return None
     truth = scores.truth
+    if _votes(scores.values):
+        # Nobody voted for it: coarse, and no certainty that was computed.
+        return None
     missed = int((truth & (scores.values <= 0)).sum())
     invented = int((~truth & (scores.values >= 1)).sum())
     if not missed + invented:
@@ -90,9 +95,11 @@ def saturated_probabilities(scores: Scores) -> Seen | None:
     "quantised-scores",
     Severity.WARNING,
     title="Scores are coarse",
-    cause="They were computed or saved in half precision, or rounded.",
+    cause="They were computed or saved in half precision or rounded, or they are "
+    "shares of votes, of a forest or of neighbours.",
     remedy="Compute the last layer and save in float32: ties cannot be ordered, and "
-    "no threshold lies between them.",
+    "no threshold lies between them. Of n votes take (votes + 1) / (n + 2), or more "
+    "votes: a share of 0 has an infinite loss.",
     reference="GLiNER2 #155; scikit-learn #4996",
     after=(*FORMS, "constant-scores"),
 )
@@ -118,6 +125,8 @@ def _narrow(values: Array) -> str:
     """The narrow type that holds all of the values, if one does."""
     if np.array_equal(values, np.round(values, 3)):
         return "three decimals"
+    if votes := _votes(values):
+        return f"shares of {votes} votes"
     single = values.astype(np.float32)
     if not np.array_equal(single, values):
         return ""
@@ -127,3 +136,14 @@ def _narrow(values: Array) -> str:
     with np.errstate(over="ignore"):
         half = values.astype(np.float16)
     return "float16" if np.array_equal(half, values) else ""
+
+
+def _votes(values: Array) -> int:
+    """Of how many votes all values are shares; 0 where there are too many or none."""
+    distinct = np.unique(values)
+    if distinct.size > VOTES + 1:
+        return 0
+    counts = np.arange(1, VOTES + 1)[:, None] * distinct
+    # Of float32: a thousand times its rounding.
+    whole = (np.abs(counts - np.round(counts)) <= 1e-4).all(axis=1)
+    return int(whole.argmax()) + 1 if whole.any() else 0

@@ -118,3 +118,10 @@ def test_one_class_of_several_does_not_explain_the_others():
     (finding,) = found(arrays)
     assert finding.name == "mean-probability-off"
     assert list(finding.numbers) == ["shift 1", "shift 2"]
+
+
+def test_no_weight_explains_a_model_that_is_too_sure():
+    """Its mean alone is that of an inverted weight."""
+    arrays = binary(n=20_000, skill=3.5)
+    arrays["logits"] = 5 * arrays["logits"] - 0.5
+    assert names(arrays, thresholds=0.5) == ["mean-probability-off"]

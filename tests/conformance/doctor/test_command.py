@@ -201,7 +201,8 @@ def test_names_of_strangers_are_cleaned(run, tmp_path):
 def test_80_columns_are_enough(key):
     arrays = PLANTED[key][2]()
     classes = arrays["logits"].shape[1] if arrays["logits"].ndim == 2 else 1
-    arrays["class_names"] = np.array(["a name that is very long indeed"] * classes)
+    name = "a name that is very long indeed {}"
+    arrays["class_names"] = np.array([name.format(k) for k in range(classes)])
     arrays["losses"] = np.array([100.0] * 5)
     console = Console(width=80, file=io.StringIO(), markup=False, highlight=False)
     with console.capture() as capture:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from conformance.doctor.checks.losses import repeated
 from conformance.doctor.statistics import f1, mean_shift
 from conformance.scores import assemble
 from refimpl.links import cross_entropy_posterior
@@ -145,3 +146,51 @@ def test_a_small_shift_of_many_examples_does_not_matter():
     (column,) = assemble(arrays).columns
     assert mean_shift(column.logits, column.truth).significant
     assert found(arrays) == ()
+
+
+@pytest.mark.parametrize("trees", [100, 300])
+def test_nobody_votes_for_some_positives(trees):
+    arrays = as_probabilities(binary(rate=0.2, n=20_000))
+    generator = np.random.default_rng(6)
+    shares = generator.binomial(trees, arrays["probabilities"]) / trees
+    assert (shares[arrays["labels"] == 1] == 0).any()
+    given = {"probabilities": shares.astype(np.float32), "labels": arrays["labels"]}
+    (finding,) = found(given)
+    assert finding.name == "quantised-scores"
+
+
+@pytest.mark.parametrize("digits", [2, 3, 4])
+def test_losses_that_were_rounded_come_back(digits):
+    generator = np.random.default_rng(7)
+    falling = 2 * np.exp(-np.arange(20_000) / 3e4)
+    losses = falling + 0.05 * generator.normal(size=falling.size)
+    assert found(binary(rate=0.2), losses=losses.round(digits)) == ()
+    losses[::100] = -0.25 * np.log(2.0**-11)
+    seen = names(binary(rate=0.2), losses=losses.round(digits))
+    assert seen == (["magic-loss"] if digits == 4 else [])
+
+
+def test_losses_in_half_precision_come_back():
+    generator = np.random.default_rng(8)
+    losses = 2 * np.exp(-np.arange(5000) / 1e4) + 0.1 * generator.normal(size=5000)
+    assert found(binary(rate=0.2), losses=losses.astype(np.float16)) == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "times", "found"),
+    [
+        ((1.0, 1.001), (9, 4), []),
+        ((1.0, 1.001), (4, 9), []),
+        ((1.0, 1.001), (12, 4), [(1.0, 12)]),
+        ((1.0, 1.1), (4, 9), [(1.0, 4), (1.1, 9)]),
+        ((0.0, 16.118), (900, 40), [(0.0, 900), (16.118, 40)]),
+    ],
+)
+def test_which_losses_come_back(values, times, found):
+    assert repeated(np.repeat(values, times)) == found
+
+
+def test_a_million_losses_agree_by_chance():
+    losses = np.random.default_rng(9).normal(1.0, 0.3, size=10**6)
+    assert repeated(losses) == []
+    assert repeated(np.append(losses, np.full(1500, 16.118))) == [(16.118, 1500)]
