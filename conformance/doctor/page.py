@@ -1,7 +1,6 @@
 """An examination as one page that asks nothing of any network."""
 
 import base64
-import hashlib
 
 import numpy as np
 from markupsafe import Markup
@@ -18,7 +17,7 @@ from conformance.doctor.terminal import (
     verdict,
 )
 from conformance.metrics import figure_bytes
-from conformance.report.templating import render, source
+from conformance.report.templating import content_policy, render, source
 from conformance.scores import FIELDS, WORDS, Scores
 
 TITLES = {
@@ -50,7 +49,7 @@ def page(examination: Examination, file: str) -> str:
     used = any(fact.used is not None for fact in examination.facts)
     return render(
         "doctor.html",
-        policy=_policy(style),
+        policy=content_policy(style),
         style=style,
         file=file,
         examination=examination,
@@ -75,15 +74,6 @@ def _told(scores: Scores) -> list[tuple[str, str, str]]:
         more = f", … {numbers.size} in all" if numbers.size > MOST else ""
         rows.append((name, f"{shown}{more}" or str(value), FIELDS[name].meaning))
     return rows
-
-
-def _policy(style: str) -> str:
-    """Lets this style be used, and nothing be loaded or run."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
 
 
 def _images(scores: Scores) -> dict[str, tuple[str, Markup]]:

@@ -1,7 +1,5 @@
 """The whole report as one page that asks nothing of any network."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,7 +15,7 @@ from conformance.report.html.cases import Case, Key, failing, key_of
 from conformance.report.html.index import choices, rows, search_index
 from conformance.report.html.top import levels, top
 from conformance.report.proof import HARNESS, Proof
-from conformance.report.templating import render, source
+from conformance.report.templating import content_policy, render, source
 
 # The first ones have colours of their own on every page.
 KNOWN = ("numpy", "torch", "jax")
@@ -51,7 +49,7 @@ def page(evidence: Evidence) -> str:
     grouped = rows(results)
     return render(
         "page.html",
-        policy=_policy(style, script),
+        policy=content_policy(style, script),
         style=style,
         script=script,
         sections=SECTIONS.items(),
@@ -67,19 +65,6 @@ def page(evidence: Evidence) -> str:
         **_figures(evidence),
         **_proof(evidence.proof),
         **_times(evidence),
-    )
-
-
-def _policy(style: str, script: str) -> str:
-    """Lets this style and this script run, and nothing else be loaded or run."""
-    hashes = (
-        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        for text in (style, script)
-    )
-    of_style, of_script = (f"'sha256-{text}'" for text in hashes)
-    return (
-        f"default-src 'none'; style-src {of_style}; script-src {of_script}; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
