@@ -9,6 +9,7 @@ from conformance.diagnosis.clamps import closest
 from conformance.doctor.checks.losses import ignorant, repeated
 from conformance.doctor.facts import weights
 from conformance.metrics import evaluate, report_figures
+from conformance.metrics.figures.selection import rarest
 from conformance.metrics.figures.style import (
     COLOURS,
     line_style,
@@ -18,9 +19,6 @@ from conformance.metrics.figures.style import (
 )
 from conformance.scores import Array, Column, Scores
 from refimpl.thresholds import search_threshold
-
-# More classes are not told apart: the rarest are drawn.
-MOST = 12
 
 
 def figures(scores: Scores) -> dict[str, Figure]:
@@ -52,7 +50,7 @@ def _of_metrics(scores: Scores) -> dict[str, Figure]:
     else:
         told = {"thresholds": scores.told.get("thresholds", 0.5)}
     if scores.task == "binary":
-        names = ("negative", *names)
+        names = (f"not {names[0]}", *names)
         told = {name: np.asarray(cut).flat[0] for name, cut in told.items()}
     try:
         report = evaluate(labels, scores.probabilities, names=names, **told)
@@ -63,17 +61,14 @@ def _of_metrics(scores: Scores) -> dict[str, Figure]:
     return {name: drawn[name] for name in ("reliability", "curves", "histograms")}
 
 
-def _rarest(scores: Scores) -> list[int]:
-    """The classes to draw: all, or the rarest that have examples."""
-    counts = [column.positives for column in scores.columns]
-    order = sorted(range(len(counts)), key=lambda k: (not counts[k], counts[k]))
-    return sorted(order[:MOST])
+def _positives(scores: Scores) -> list[int]:
+    return [column.positives for column in scores.columns]
 
 
 def _thresholds(scores: Scores) -> Figure:
     figure, grid = make_figure(1, 1, width=5.2, height=3.6)
     axis: Axes = grid[0, 0]
-    for place, k in enumerate(_rarest(scores)):
+    for place, k in enumerate(rarest(_positives(scores))):
         _threshold_curve(axis, scores.columns[k], place)
     axis.axvline(0.5, color="0.45", ls="--", lw=1.0)
     axis.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="threshold", ylabel="F1")
@@ -101,7 +96,7 @@ def _threshold_curve(axis: Axes, column: Column, place: int) -> None:
 
 def _weights(scores: Scores) -> Figure:
     expected, used = weights(scores)
-    chosen = _rarest(scores)
+    chosen = rarest(_positives(scores))
     width = max(5.2, 1.2 + 0.9 * len(chosen))
     figure, grid = make_figure(1, 1, width=width, height=3.4)
     axis: Axes = grid[0, 0]

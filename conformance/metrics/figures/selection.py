@@ -10,9 +10,18 @@ MOST = 12
 
 def chosen(report: Report) -> list[int]:
     """Returns the columns to draw: all, or the rarest that have examples."""
-    supports = [row.support for row in report.classes]
-    rarest = sorted(range(len(supports)), key=lambda k: (not supports[k], supports[k]))
-    return sorted(rarest[:MOST])
+    return rarest([row.support for row in report.classes])
+
+
+def rarest(supports: Sequence[int]) -> list[int]:
+    """Returns all columns, or the rarest that have examples.
+
+    Example:
+        >>> rarest([0, 9, 8, *range(11, 22)])
+        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+    """
+    order = sorted(range(len(supports)), key=lambda k: (not supports[k], supports[k]))
+    return sorted(order[:MOST])
 
 
 def selection(report: Report, columns: Sequence[int]) -> str:

@@ -138,6 +138,7 @@ def test_what_is_drawn():
     }
     classes = figures(put(multiclass(), class_weights=[0.5, 1, 2]))
     assert set(classes) == {"reliability", "curves", "histograms", "weights"}
+    assert "curves" in figures(put(binary(), class_names=["negative"]))
     broken = binary()
     broken["logits"][0] = np.nan
     assert figures(put(broken)) == {}
