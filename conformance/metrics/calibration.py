@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from conformance.metrics.inputs import Scores, read_scores
+from conformance.metrics.inputs import Predictions, read_scores
 from refimpl._validate import check_choice, check_integer
 
 Array = NDArray[np.float64]
@@ -95,7 +95,7 @@ def reliability(
     return curve(outcomes, confidences, bins=bins, strategy=strategy)
 
 
-def claimed(scores: Scores) -> tuple[Array, Array]:
+def claimed(scores: Predictions) -> tuple[Array, Array]:
     """Returns what came true, 0 or 1, and the probability that it was given."""
     if scores.kind == "multiclass":
         winners = scores.probabilities.argmax(axis=1)

@@ -13,7 +13,7 @@ from sklearn.metrics import (
 )
 
 from conformance.metrics.calibration import curve
-from conformance.metrics.inputs import Scores
+from conformance.metrics.inputs import Predictions
 from conformance.metrics.proper import binary_brier
 
 # Typed, because the type that scikit-learn declares is that of its default, "warn".
@@ -80,7 +80,7 @@ class Average:
 
 
 def class_metrics(
-    scores: Scores,
+    scores: Predictions,
     decisions: NDArray[np.int64],
     thresholds: Sequence[float | None],
     *,
@@ -125,7 +125,7 @@ def class_metrics(
 
 
 def averages(
-    scores: Scores, decisions: NDArray[np.int64], rows: Sequence[ClassMetrics]
+    scores: Predictions, decisions: NDArray[np.int64], rows: Sequence[ClassMetrics]
 ) -> tuple[Average, ...]:
     """Averages over classes; nothing where there is one column only.
 

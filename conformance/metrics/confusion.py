@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import confusion_matrix
 
-from conformance.metrics.inputs import Scores
+from conformance.metrics.inputs import Predictions
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ def confusion_from_counts(
     )
 
 
-def confusions(scores: Scores, decisions: NDArray[np.int64]) -> tuple[Confusion, ...]:
+def confusions(
+    scores: Predictions, decisions: NDArray[np.int64]
+) -> tuple[Confusion, ...]:
     """Counts decisions: one matrix, or one of 2 by 2 for each label of multi-label."""
     if scores.kind == "multilabel":
         return tuple(

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import accuracy_score
 
-from conformance.metrics.inputs import Scores, read_scores
+from conformance.metrics.inputs import Predictions, read_scores
 
 
 def accuracy(
@@ -28,12 +28,12 @@ def accuracy(
     return decided_accuracy(scores, decide(scores, thresholds))
 
 
-def decided_accuracy(scores: Scores, decisions: NDArray[np.int64]) -> float:
+def decided_accuracy(scores: Predictions, decisions: NDArray[np.int64]) -> float:
     """Computes the share of examples whose every column is right."""
     return float(accuracy_score(scores.indicators, decisions))
 
 
-def decide(scores: Scores, thresholds: ArrayLike) -> NDArray[np.int64]:
+def decide(scores: Predictions, thresholds: ArrayLike) -> NDArray[np.int64]:
     """Decides every example.
 
     Args:
@@ -51,7 +51,7 @@ def decide(scores: Scores, thresholds: ArrayLike) -> NDArray[np.int64]:
     return (scores.columns >= class_thresholds(scores, thresholds)).astype(np.int64)
 
 
-def class_thresholds(scores: Scores, thresholds: ArrayLike) -> NDArray[np.float64]:
+def class_thresholds(scores: Predictions, thresholds: ArrayLike) -> NDArray[np.float64]:
     """Checks thresholds and returns one for each column.
 
     Raises:

@@ -15,7 +15,7 @@ ROW_SUM = 5e-3
 
 
 @dataclass(frozen=True)
-class Scores:
+class Predictions:
     """Labels and probabilities of one kind of problem.
 
     Attributes:
@@ -50,7 +50,7 @@ class Scores:
 
 def read_scores(
     labels: ArrayLike, probabilities: ArrayLike, *, names: Sequence[str] | None = None
-) -> Scores:
+) -> Predictions:
     """Checks labels and probabilities and tells what kind of problem they belong to.
 
     Args:
@@ -92,7 +92,7 @@ def read_scores(
     chosen = tuple(map(str, range(count))) if names is None else tuple(names)
     if len(chosen) != count or len(set(chosen)) != count:
         raise ValueError(f"names must be {count} different names, got {chosen}.")
-    return Scores(kind, chosen, given.astype(np.int64), values)
+    return Predictions(kind, chosen, given.astype(np.int64), values)
 
 
 def probabilities_from_logits(

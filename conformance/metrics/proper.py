@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr, xlog1py
 from sklearn.metrics import brier_score_loss, log_loss
 
-from conformance.metrics.inputs import Scores
+from conformance.metrics.inputs import Predictions
 from refimpl._validate import check_range
 
 # With two classes scikit-learn halves the sum unless told not to. Typed, because the
@@ -15,7 +15,7 @@ from refimpl._validate import check_range
 _SUM: Any = False
 
 
-def brier(scores: Scores) -> float:
+def brier(scores: Predictions) -> float:
     """Computes the Brier score.
 
     Returns:
@@ -40,7 +40,7 @@ def binary_brier(labels: NDArray, probabilities: NDArray) -> float:
     return float(brier_score_loss(labels, probabilities, pos_label=1))
 
 
-def mean_log_loss(scores: Scores) -> float:
+def mean_log_loss(scores: Predictions) -> float:
     """Computes the mean negative log-likelihood, in nats.
 
     Returns:

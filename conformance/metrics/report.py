@@ -11,7 +11,7 @@ from conformance.metrics.calibration import Reliability, claimed, curve
 from conformance.metrics.classes import Average, ClassMetrics, averages, class_metrics
 from conformance.metrics.confusion import Confusion, confusions
 from conformance.metrics.decisions import class_thresholds, decide, decided_accuracy
-from conformance.metrics.inputs import Scores, read_scores
+from conformance.metrics.inputs import Predictions, read_scores
 from conformance.metrics.plain import plain
 from conformance.metrics.proper import brier, mean_log_loss, predictive_entropy
 
@@ -60,7 +60,7 @@ class Report:
     averages: tuple[Average, ...]
     confusions: tuple[Confusion, ...]
     reliability: Reliability
-    scores: Scores = field(repr=False, compare=False)
+    scores: Predictions = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns dictionaries, lists, strings and numbers; None is no data."""
