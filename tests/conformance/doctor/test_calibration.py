@@ -123,5 +123,5 @@ def test_one_class_of_several_does_not_explain_the_others():
 def test_no_weight_explains_a_model_that_is_too_sure():
     """Its mean alone is that of an inverted weight."""
     arrays = binary(n=20_000, skill=3.5)
-    arrays["logits"] = 5 * arrays["logits"] - 0.5
+    arrays["logits"] = 3 * arrays["logits"] - 1.25
     assert names(arrays, thresholds=0.5) == ["mean-probability-off"]
