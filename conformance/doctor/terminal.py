@@ -2,10 +2,9 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from conformance.doctor.examine import Examination
@@ -16,8 +15,8 @@ from conformance.report.wording import clean, counted, grouped
 
 # Of the table of facts; a data set may have a thousand classes.
 ROWS = 20
-# Columns of a terminal on which the table of facts stands whole.
-WIDE = 80
+# Columns of a terminal that it needs; on a narrower one the facts are lines.
+WIDTH = 80
 STYLES = {
     Severity.WRONG: "bold red",
     Severity.WARNING: "bold yellow",
@@ -125,17 +124,18 @@ def verdict(examination: Examination) -> str:
     return f"{word}: {', '.join(counts)}; {asked}"
 
 
-def _facts(examination: Examination, width: int) -> Iterator[Table]:
-    """One table, or two where there is no room: names and numbers stay whole."""
-    used = any(fact.used is not None for fact in examination.facts)
+def _facts(examination: Examination, width: int) -> Iterator[RenderableType]:
+    facts = examination.facts
+    used = any(fact.used is not None for fact in facts)
     columns = [name for name in COLUMNS if used or name != "used"]
-    yield from (
-        _table(examination.facts, part)
-        for part in ([columns] if width >= WIDE else [columns[:-4], columns[-4:]])
-    )
-
-
-def _table(facts: Sequence[Fact], columns: Sequence[str]) -> Table:
+    more = [f"and {len(facts) - ROWS} more"] if len(facts) > ROWS else []
+    if width < WIDTH:
+        for fact in facts[:ROWS]:
+            cells = shown(fact)
+            numbers = ", ".join(f"{COLUMNS[name]} {cells[name]}" for name in columns)
+            yield Text(f"{clean(fact.name)}: {numbers}")
+        yield from map(Text, more)
+        return
     table = titled("")
     table.title = None
     table.add_column("class", overflow="fold")
@@ -144,9 +144,9 @@ def _table(facts: Sequence[Fact], columns: Sequence[str]) -> Table:
     for fact in facts[:ROWS]:
         cells = shown(fact)
         table.add_row(clean(fact.name), *(cells[name] for name in columns))
-    if len(facts) > ROWS:
-        table.add_row(f"and {len(facts) - ROWS} more")
-    return table
+    for line in more:
+        table.add_row(line)
+    yield table
 
 
 def _finding(finding: Finding, width: int) -> Iterator[RenderableType]:

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from conformance.cli_scores import EPILOG, doctor
 from conformance.doctor.checks import CHECKS
 from conformance.doctor.examine import examine
-from conformance.doctor.terminal import rendered
+from conformance.doctor.facts import facts
+from conformance.doctor.terminal import COLUMNS, rendered, shown
 from conformance.errors import UsageError
 from conformance.scores import FIELDS, assemble, load_scores
 from tests.conformance.doctor.all_planted import PLANTED
@@ -197,6 +198,14 @@ def test_names_of_strangers_are_cleaned(run, tmp_path):
     assert not {"\x1b", "\u202e"} & set(output)
 
 
+def printed(arrays, width):
+    console = Console(width=width, file=io.StringIO(), markup=False, highlight=False)
+    with console.capture() as capture:
+        for part in rendered(examine(assemble(arrays)), width):
+            console.print(part)
+    return capture.get().splitlines()
+
+
 @pytest.mark.parametrize("key", ["sampler-and-pos-weight", "one-pos-weight-inverted"])
 def test_80_columns_are_enough(key):
     arrays = PLANTED[key][2]()
@@ -204,14 +213,21 @@ def test_80_columns_are_enough(key):
     name = "a name that is very long indeed {}"
     arrays["class_names"] = np.array([name.format(k) for k in range(classes)])
     arrays["losses"] = np.array([100.0] * 5)
-    console = Console(width=80, file=io.StringIO(), markup=False, highlight=False)
-    with console.capture() as capture:
-        for part in rendered(examine(assemble(arrays)), console.width):
-            console.print(part)
-    lines = capture.get().splitlines()
+    lines = printed(arrays, 80)
     assert max(map(len, lines)) <= 80
     row = next(line for line in lines if line.startswith("a name"))
     assert len(row.split()) > 8
+
+
+@pytest.mark.parametrize("width", [40, 79])
+def test_a_narrow_terminal_loses_no_number(width):
+    arrays = PLANTED["one-pos-weight-inverted"][2]()
+    lines = printed(arrays, width)
+    assert max(map(len, lines)) <= width
+    seen = " ".join(" ".join(lines).split())
+    for fact in facts(assemble(arrays)):
+        cells = ", ".join(f"{COLUMNS[k]} {cell}" for k, cell in shown(fact).items())
+        assert " ".join(f"{fact.name}: {cells}".split()) in seen
 
 
 def test_many_classes_are_not_all_printed(run, tmp_path):
