@@ -53,6 +53,8 @@ class Column:
         pairs = float(self.positives * self.negatives)
         if not pairs or np.isnan(self.probabilities).any():
             return float("nan")
+        # Scikit-learn takes no infinite score, and float64 has no room for log-odds as
+        # probabilities: those above 37 would tie.
         ranks = rankdata(self.logits)[self.truth].sum()
         return (ranks - self.positives * (self.positives + 1) / 2) / pairs
 

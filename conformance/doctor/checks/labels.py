@@ -30,7 +30,7 @@ BAD_LABELS = (
 @check(
     "nonfinite-labels",
     Severity.WRONG,
-    title="Labels are not numbers",
+    title="Labels are NaN or infinite",
     cause="A join or a reader left gaps, or a division made them.",
     remedy="Drop the examples, or mask them in the loss and here.",
     reference="pytorch #135546, xla #4552",
@@ -40,7 +40,9 @@ def nonfinite_labels(scores: Scores) -> Seen | None:
     bad = int((~np.isfinite(scores.labels)).sum())
     if not bad:
         return None
-    return Seen(f"{bad} of {scores.labels.size} labels are NaN.", {"bad": bad})
+    return Seen(
+        f"{bad} of {scores.labels.size} labels are NaN or infinite.", {"bad": bad}
+    )
 
 
 @check(

@@ -123,6 +123,13 @@ def test_auroc_counts_ties_as_one_half():
     assert np.isnan(put(probabilities=P, labels=[1, 1, 1, 1]).columns[0].auroc)
 
 
+def test_auroc_of_certainties():
+    far = put(logits=[40.0, 50.0, 60.0, np.inf], labels=[0, 1, 0, 1]).columns[0]
+    assert far.auroc == 0.75
+    ends = put(probabilities=[0.0, 0.5, 1.0, 1.0], labels=[0, 0, 1, 1]).columns[0]
+    assert ends.auroc == 1.0
+
+
 def test_the_higher_of_two_labels_is_the_positive():
     for labels in ([-1, 1, 1, -1], [1, 2, 2, 1], [0, 255, 255, 0]):
         truth = put(logits=P, labels=labels).truth
