@@ -16,8 +16,8 @@ LARGEST = 65504.0
 # Half of the smallest subnormal float16: what is below becomes 0.
 VANISHING = 2.0**-25
 TINY = 1e-30
-# Relative to 1: what is below is lost when it is added to 1.
-UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24}
+# Half of the distance from 1 to the next number below it: subtracted, it leaves 1.
+UNIT = {"float16": 2.0**-12, "bfloat16": 2.0**-9, "float32": 2.0**-25}
 SMALLEST = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149}
 # Share of gradients of negatives from which on it matters that they vanish.
 LOST = 0.5
@@ -81,7 +81,7 @@ def _losses(scores: Scores) -> Array:
     "epsilon-vanishes",
     Severity.WRONG,
     title="The epsilon is lost in this precision",
-    cause="An epsilon that float32 keeps is rounded away where it is added to 1, or "
+    cause="An epsilon that float32 keeps is rounded away in 1 - epsilon, or "
     "is 0 itself: the logarithm of 0 is back.",
     remedy="Use the loss of logits, which needs no epsilon, and compute it in float32.",
     reference="ASL #53; claim D3",
@@ -97,7 +97,7 @@ def epsilon_vanishes(scores: Scores) -> Seen | None:
     if epsilon <= SMALLEST[dtype] / 2:
         lost += f", and {epsilon:g} itself is 0"
     return Seen(
-        f"In {dtype}, {lost}: the least that 1 notices is {UNIT[dtype]:.2g}.",
+        f"In {dtype}, {lost}: 1 notices only what is above {UNIT[dtype]:.2g}.",
         {"epsilon": epsilon, "least": UNIT[dtype]},
     )
 

@@ -35,7 +35,7 @@ def counted(positives, negatives, **told):
         ("losses-diverged", {"bad": 3, "step": 3}),
         ("losses-at-a-clamp", {"loss": 16.11809565095832, "times": 4}),
         ("scaled-too-far", {"product": 3 * 65536, "loss": 3.0}),
-        ("epsilon-of-float32", {"epsilon": 1e-7, "least": 2.0**-11}),
+        ("epsilon-of-float32", {"epsilon": 1e-7, "least": 2.0**-12}),
         ("mean-over-a-million", {"batch_size": 2.0**20, "loss_scale": 1.0}),
     ],
 )
@@ -191,6 +191,22 @@ def test_the_loss_of_weighted_examples_overflows_without_losses():
     assert found(arrays, pos_weight=9.0, loss_scale=1024.0, thresholds=0.3) == ()
     bfloat16 = {"loss_scale": 2.0**30, "dtype": "bfloat16"}
     assert found(arrays, **bfloat16) == ()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bits"), [("float16", 11), ("bfloat16", 8), ("float32", 24)]
+)
+@pytest.mark.parametrize("factor", [0.51, 1.0, 1.01])
+def test_what_1_notices(dtype, bits, factor):
+    epsilon = 2.0 ** -(bits + 1) * factor
+    # Half goes to even, as in every type.
+    kept = np.round((1 - epsilon) * 2.0**bits) < 2.0**bits
+    if dtype != "bfloat16":
+        type_ = np.dtype(dtype).type
+        assert kept == (type_(1) - type_(epsilon) < 1)
+    assert kept == (factor > 1)
+    told = found(binary(rate=0.2), epsilon=epsilon, dtype=dtype)
+    assert [finding.name for finding in told] == ["epsilon-vanishes"] * (not kept)
 
 
 def test_classes_are_named():
