@@ -67,7 +67,8 @@ def _undone(scores: Scores, power: int) -> tuple[Array, Array]:
 def _explained(scores: Scores, power: int) -> dict[int, tuple[Shift, Shift, float]]:
     """Shifts that balancing weights explain: each, what is left of it, the weight."""
     shifts = _shifts(scores)
-    if not shifts:
+    if not shifts or not scores.counts.all():
+        # Nothing balances a class that is absent.
         return {}
     logits, factors = _undone(scores, power)
     found = {}

@@ -257,8 +257,8 @@ def beta_without_effect(scores: Scores) -> Seen | None:
     "element-weight",
     Severity.WARNING,
     title="One weight for all examples",
-    cause="weight was meant for pos_weight. It scales both terms of the loss alike, "
-    "and an optimiser such as Adam divides it out again.",
+    cause="weight was meant for pos_weight, or for weights of classes. It scales all "
+    "terms of the loss alike, and an optimiser such as Adam divides it out again.",
     remedy="Use pos_weight, which multiplies the positive term alone.",
     reference="claim B2; claim D7",
     after=("bad-weights",),
@@ -270,9 +270,19 @@ def element_weight(scores: Scores) -> Seen | None:
         if weights is None or np.ptp(weights) or weights.flat[0] == 1:
             continue
         value = float(weights.flat[0])
-        right = ""
-        if scores.task != "multiclass":
-            shown = ", ".join(f"{w:.4g}" for w in balance(scores).expected)
-            right = f"Use pos_weight = {shown}, which multiplies positives alone."
-        return Seen(f"{name} is {value:g} for all.", {"weight": value}, right)
+        return Seen(
+            f"{name} is {value:g} for all.", {"weight": value}, _instead(scores)
+        )
     return None
+
+
+def _instead(scores: Scores) -> str:
+    """Says which weights balance the classes; empty where nothing was counted."""
+    counts = class_counts(scores)
+    if scores.task != "multiclass":
+        shown = listed(f"{weight:.4g}" for weight in balance(scores).expected)
+        return f"Use pos_weight = {shown}, which multiplies positives alone."
+    if counts is None or not counts.any():
+        return ""
+    shown = listed(f"{weight:.4g}" for weight in inverse_frequency(counts))
+    return f"Use class weights that differ: inverse frequencies are {shown}."

@@ -125,3 +125,10 @@ def test_no_weight_explains_a_model_that_is_too_sure():
     arrays = binary(n=20_000, skill=3.5)
     arrays["logits"] = 3 * arrays["logits"] - 1.25
     assert names(arrays, thresholds=0.5) == ["mean-probability-off"]
+
+
+def test_an_absent_class_is_no_double_correction():
+    arrays = multiclass(n=20_000, skill=1.0, priors=(0.4, 0.35, 0.25))
+    kept = arrays["labels"] < 2
+    arrays = {name: array[kept] for name, array in arrays.items()}
+    assert sorted(names(arrays)) == ["class-without-positives", "mean-probability-off"]

@@ -251,3 +251,9 @@ def test_the_worst_comes_first_and_what_it_explains_is_not_asked():
     assert seen.wrong == 2
     assert seen.skipped["mean-probability-off"] == "labels-not-binary"
     assert seen.asked + len(seen.skipped) == 44
+
+
+def test_one_weight_for_all_classes():
+    (finding,) = found(multiclass(), class_weights=[2, 2, 2], class_counts=[6, 3, 1])
+    assert finding.name == "element-weight"
+    assert "inverse frequencies are 0.3333, 0.6667, 2" in finding.remedy
