@@ -8,7 +8,7 @@ from sklearn.metrics import precision_recall_curve
 from conformance.diagnosis.clamps import closest
 from conformance.doctor.checks.losses import ignorant, repeated
 from conformance.doctor.facts import weights
-from conformance.metrics import evaluate, report_figures
+from conformance.metrics import report_figures
 from conformance.metrics.figures.selection import rarest
 from conformance.metrics.figures.style import (
     COLOURS,
@@ -17,6 +17,7 @@ from conformance.metrics.figures.style import (
     shortened,
     tidy,
 )
+from conformance.metrics.files import measured
 from conformance.scores import Array, Column, Scores
 from refimpl.thresholds import search_threshold
 
@@ -43,17 +44,8 @@ def figures(scores: Scores) -> dict[str, Figure]:
 
 
 def _of_metrics(scores: Scores) -> dict[str, Figure]:
-    labels = scores.truth.astype(np.int64)
-    names, told = scores.names, {}
-    if scores.task == "multiclass":
-        labels = scores.labels
-    else:
-        told = {"thresholds": scores.told.get("thresholds", 0.5)}
-    if scores.task == "binary":
-        names = (f"not {names[0]}", *names)
-        told = {name: np.asarray(cut).flat[0] for name, cut in told.items()}
     try:
-        report = evaluate(labels, scores.probabilities, names=names, **told)
+        report = measured(scores)
     except ValueError:
         # No scores that a metric takes: findings say why.
         return {}

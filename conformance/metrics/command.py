@@ -8,7 +8,8 @@ import numpy as np
 
 from conformance.errors import UsageError
 from conformance.metrics.figures import figure_bytes, report_figures
-from conformance.metrics.report import Report, evaluate
+from conformance.metrics.files import measured
+from conformance.metrics.report import Report
 from conformance.metrics.tables import report_tables
 from conformance.report.terminal import make_console
 from conformance.report.wording import counted
@@ -68,36 +69,6 @@ def run(
         _write(report, folder)
         if not as_json:
             make_console().print(f"\nwrote figures to {folder}", soft_wrap=True)
-
-
-def measured(scores: Scores, thresholds: Any = None, *, bins: int = 10) -> Report:
-    """Evaluates what a file holds.
-
-    Args:
-        scores: Of one file.
-        thresholds: On probabilities; those of the file, or 0.5, without any.
-        bins: Of the reliability curve.
-
-    Returns:
-        The report.
-
-    Raises:
-        ValueError: Scores or labels that no metric takes, or thresholds that do not
-            fit.
-    """
-    if thresholds is None and scores.task != "multiclass":
-        thresholds = scores.told.get("thresholds")
-    cuts = np.asarray(0.5 if thresholds is None else thresholds)
-    names = scores.names
-    if scores.task == "binary":
-        names = ("negative", *names)
-        cuts = cuts[0] if cuts.shape == (1,) else cuts
-    labels = scores.labels
-    if scores.task != "multiclass":
-        labels = scores.truth.astype(np.int64)
-    return evaluate(
-        labels, scores.probabilities, thresholds=cuts, names=names, bins=bins
-    )
 
 
 def _searched(scores: Scores, objective: str) -> Any:

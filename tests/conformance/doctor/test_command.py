@@ -81,22 +81,6 @@ def test_ailments_in_tables(key, tmp_path):
         assert found[0] is not None, suffix
 
 
-@pytest.mark.parametrize("width", [50, 60, 79])
-def test_names_and_numbers_stay_whole_on_a_narrow_terminal(width):
-    arrays = binary(rate=0.2)
-    told = {**arrays, "pos_weight": 4.0, "class_names": ["spam"]}
-    examination = examine(assemble({k: np.asarray(v) for k, v in told.items()}))
-    console = Console(file=io.StringIO(), width=width)
-    for part in rendered(examination, width):
-        console.print(part)
-    printed = console.file.getvalue()
-    assert printed.count("spam") == 2
-    assert "\N{HORIZONTAL ELLIPSIS}" not in printed
-    (fact,) = examination.facts
-    for number in (f"{fact.rate:.4f}", f"{fact.average_precision:.4f}"):
-        assert number in printed
-
-
 def test_a_healthy_file(run, tmp_path):
     np.savez(tmp_path / "s.npz", **binary(rate=0.2))
     done = run(tmp_path / "s.npz")

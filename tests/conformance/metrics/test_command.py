@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from conformance.cli import app
 from conformance.errors import UsageError
-from conformance.metrics.command import measured
+from conformance.metrics.files import measured
 from conformance.scores import load_scores
 from refimpl.thresholds import search_class_thresholds, search_threshold
 
