@@ -15,7 +15,7 @@ import jax_impl.optimizers
 import jax_impl.schedules
 import refimpl.gradients
 import refimpl.optimizers
-import torch_impl.gradients
+import torch_impl.clip_grad
 import torch_impl.lr_schedulers
 import torch_impl.optimizers
 from jax_impl.optax_gradients import clip_by_global_norm
@@ -94,7 +94,7 @@ def by_torch(optimizer, tensors, gradient, scheduler=None, clip=None):
         for tensor, own in zip(tensors, gradients, strict=True):
             tensor.grad = torch.tensor(own)
         if clip:
-            torch_impl.gradients.clip_grad_norm_(tensors, **clip)
+            torch_impl.clip_grad.clip_grad_norm_(tensors, **clip)
         optimizer.step()
         if scheduler:
             scheduler.step()
