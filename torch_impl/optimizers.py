@@ -63,7 +63,7 @@ def adam(
     return torch.optim.Adam(
         parameters,
         lr=learning_rate,
-        betas=(beta1, beta2),
+        betas=(float(beta1), float(beta2)),
         eps=eps,
         weight_decay=weight_decay,
         amsgrad=False,
@@ -96,7 +96,7 @@ def adamw(
     return torch.optim.AdamW(
         parameters,
         lr=learning_rate,
-        betas=(beta1, beta2),
+        betas=(float(beta1), float(beta2)),
         eps=eps,
         weight_decay=weight_decay,
         amsgrad=False,

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refimpl._validate_optimizers import check_constants, check_gradients
-from refimpl.optimizers._arrays import Array, averaged, decayed, moved, zeros
+from refimpl._validate_optimizers import check_constants, check_update
+from refimpl.optimizers._arrays import Array, averaged, decayed, moved, wide, zeros
 
 
 class AdamState(NamedTuple):
@@ -71,13 +71,16 @@ def adam(
         New parameters and new state; the arguments are left as they are.
 
     Raises:
-        TypeError: A constant is of the wrong kind.
+        TypeError: A constant, the state or an array is of the wrong kind.
         ValueError: A constant is out of range, or shapes differ.
 
     Convention:
         Decay is coupled, as in ``torch.optim.Adam``: it is scaled along with the
         gradient, so parameters of large gradients decay little. ``optax.adam`` has
         none; :func:`adamw` decouples it.
+        A gradient whose square overflows moves nothing from then on. Where all
+        gradients were 0, nothing moves, but with ``eps`` 0 it is 0 / 0, NaN. Torch and
+        Optax do both.
 
     Example:
         >>> new, _ = adam([np.ones(1)], [np.ones(1)], init_adam([np.ones(1)]),
@@ -95,7 +98,8 @@ def adam(
         eps=eps,
         weight_decay=weight_decay,
     )
-    check_gradients(parameters, gradients)
+    check_update(parameters, gradients, state, AdamState)
+    parameters, gradients = wide(parameters), wide(gradients)
     gradients = decayed(parameters, gradients, weight_decay)
     directions, state = _adam_directions(gradients, state, beta1, beta2, eps)
     return moved(parameters, directions, learning_rate), state
@@ -133,7 +137,7 @@ def adamw(
         New parameters and new state; the arguments are left as they are.
 
     Raises:
-        TypeError: A constant is of the wrong kind.
+        TypeError: A constant, the state or an array is of the wrong kind.
         ValueError: A constant is out of range, or shapes differ.
 
     Convention:
@@ -157,7 +161,8 @@ def adamw(
         eps=eps,
         weight_decay=weight_decay,
     )
-    check_gradients(parameters, gradients)
+    check_update(parameters, gradients, state, AdamState)
+    parameters, gradients = wide(parameters), wide(gradients)
     directions, state = _adam_directions(gradients, state, beta1, beta2, eps)
     directions = decayed(parameters, directions, weight_decay)
     return moved(parameters, directions, learning_rate), state
@@ -168,9 +173,11 @@ def _adam_directions(
 ) -> tuple[list[Array], AdamState]:
     step = state.step + 1
     first = averaged(state.first, gradients, beta1)
-    second = averaged(state.second, [g * g for g in gradients], beta2)
-    directions = [
-        m / (1.0 - beta1**step) / (np.sqrt(v / (1.0 - beta2**step)) + eps)
-        for m, v in zip(first, second, strict=True)
-    ]
+    # An overflow is infinite, and 0 / 0 NaN, as the convention tells.
+    with np.errstate(over="ignore", invalid="ignore"):
+        second = averaged(state.second, [g * g for g in gradients], beta2)
+        directions = [
+            m / (1.0 - beta1**step) / (np.sqrt(v / (1.0 - beta2**step)) + eps)
+            for m, v in zip(first, second, strict=True)
+        ]
     return directions, AdamState(step, first, second)

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refimpl._validate_optimizers import check_constants, check_gradients
-from refimpl.optimizers._arrays import Array, averaged, decayed, moved, zeros
+from refimpl._validate_optimizers import check_constants, check_update
+from refimpl.optimizers._arrays import Array, averaged, decayed, moved, wide, zeros
 
 
 class RmspropState(NamedTuple):
@@ -72,7 +72,7 @@ def rmsprop(
         New parameters and new state; the arguments are left as they are.
 
     Raises:
-        TypeError: A constant is of the wrong kind.
+        TypeError: A constant, the state or an array is of the wrong kind.
         ValueError: A constant is out of range, or shapes differ.
 
     Convention:
@@ -80,7 +80,7 @@ def rmsprop(
         ``torch.optim.RMSprop``. The learning rate multiplies last, as there;
         ``optax.rmsprop`` multiplies what enters the momentum, and so lags behind a
         schedule. A variance that rounding makes negative is 0 here and NaN in both
-        libraries.
+        libraries. Overflow and ``eps`` 0 are as in :func:`adam`.
 
     Example:
         >>> new, _ = rmsprop([np.ones(1)], [np.ones(1)], init_rmsprop([np.ones(1)]),
@@ -101,14 +101,17 @@ def rmsprop(
         momentum=momentum,
         weight_decay=weight_decay,
     )
-    check_gradients(parameters, gradients)
+    check_update(parameters, gradients, state, RmspropState)
+    parameters, gradients = wide(parameters), wide(gradients)
     gradients = decayed(parameters, gradients, weight_decay)
-    square = averaged(state.square, [g * g for g in gradients], decay)
-    mean = averaged(state.mean, gradients, decay)
-    velocity = []
-    for g, v, a, b in zip(gradients, square, mean, state.velocity, strict=True):
-        spread = np.maximum(v - a * a, 0.0) if centered else v
-        root = np.sqrt(spread + eps) if eps_inside_root else np.sqrt(spread) + eps
-        velocity.append(momentum * b + g / root)
+    # An overflow is infinite, and 0 / 0 NaN, as in Adam.
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = averaged(state.square, [g * g for g in gradients], decay)
+        mean = averaged(state.mean, gradients, decay)
+        velocity = []
+        for g, v, a, b in zip(gradients, square, mean, state.velocity, strict=True):
+            spread = np.maximum(v - a * a, 0.0) if centered else v
+            root = np.sqrt(spread + eps) if eps_inside_root else np.sqrt(spread) + eps
+            velocity.append(momentum * b + g / root)
     updated = moved(parameters, velocity, learning_rate)
     return updated, RmspropState(square, mean, velocity)

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from refimpl._validate_optimizers import check_constants, check_gradients
-from refimpl.optimizers._arrays import Array, decayed, moved, zeros
+from refimpl._validate_optimizers import check_constants, check_update
+from refimpl.optimizers._arrays import Array, decayed, moved, wide, zeros
 
 
 class SgdState(NamedTuple):
@@ -58,7 +58,7 @@ def sgd(
         New parameters and new state; the arguments are left as they are.
 
     Raises:
-        TypeError: A constant is of the wrong kind.
+        TypeError: A constant, the state or an array is of the wrong kind.
         ValueError: A constant is out of range, or shapes differ.
 
     Convention:
@@ -83,7 +83,8 @@ def sgd(
         nesterov=nesterov,
         weight_decay=weight_decay,
     )
-    check_gradients(parameters, gradients)
+    check_update(parameters, gradients, state, SgdState)
+    parameters, gradients = wide(parameters), wide(gradients)
     gradients = decayed(parameters, gradients, weight_decay)
     velocity = [
         momentum * b + g for g, b in zip(gradients, state.velocity, strict=True)

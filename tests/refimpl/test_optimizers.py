@@ -5,7 +5,17 @@ import optax
 import pytest
 import torch
 
-from refimpl.optimizers import adamw, init_adam
+import jax_impl.optimizers
+import torch_impl.optimizers
+from refimpl.optimizers import (
+    adam,
+    adamw,
+    init_adam,
+    init_rmsprop,
+    init_sgd,
+    rmsprop,
+    sgd,
+)
 
 # Unlike any library's defaults, and unlike each other.
 CONSTANTS = {
@@ -103,3 +113,85 @@ def test_unequal_numbers_of_arrays_raise(problem):
     parameters, gradients = problem
     with pytest.raises(ValueError, match="equally many"):
         adamw(parameters, gradients[0][:2], init_adam(parameters), **CONSTANTS)
+
+
+BAD = [
+    (lambda p, _: (p, p, init_sgd(p)), TypeError, "type AdamState, got SgdState"),
+    (
+        lambda p, s: (p, p, s._replace(first=p[:1])),
+        ValueError,
+        r"state.first must be e",
+    ),
+    (
+        # It would spread over the parameters.
+        lambda p, s: (p, p, s._replace(second=[np.ones((2, 3)), np.ones(1)])),
+        ValueError,
+        r"state.second\[0\] must have shape \(3,\), got \(2, 3\)",
+    ),
+    (lambda p, s: (p[0], p, s), TypeError, "parameters must be a list of arrays, got"),
+    (lambda p, s: (p, [*p[:1], None], s), TypeError, r"gradients\[1\] must be an arr"),
+    (lambda p, s: ([*p[:1], np.array([1])], p, s), TypeError, r"parameters\[1\] must"),
+]
+
+
+@pytest.mark.parametrize(("change", "error", "text"), BAD)
+def test_bad_arrays_are_named(change, error, text):
+    parameters = [np.ones(3), np.ones(1)]
+    arguments = change(parameters, init_adam(parameters))
+    for update in (adam, adamw):
+        with pytest.raises(error, match=text):
+            update(*arguments, **CONSTANTS)
+
+
+SGD = {"learning_rate": 0.1, "momentum": 0.5, "nesterov": True, "weight_decay": 0.1}
+RMSPROP = {
+    "learning_rate": 0.1,
+    "decay": 0.9,
+    "eps": 1e-8,
+    "eps_inside_root": False,
+    "centered": False,
+    "momentum": 0.5,
+    "weight_decay": 0.1,
+}
+UPDATES = [
+    (sgd, init_sgd, SGD),
+    (adam, init_adam, CONSTANTS),
+    (adamw, init_adam, CONSTANTS),
+    (rmsprop, init_rmsprop, RMSPROP),
+]
+
+
+@pytest.mark.parametrize(("update", "init", "constants"), UPDATES)
+def test_single_precision_is_computed_in_double(update, init, constants):
+    single = [np.array([0.1, -2.3], np.float32)]
+    double = [own.astype(np.float64) for own in single]
+    actual, state = update(single, single, init(single), **constants)
+    expected, _ = update(double, double, init(double), **constants)
+    assert actual[0].dtype == state[-1][0].dtype == np.float64
+    np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize(("update", "init", "constants"), UPDATES)
+def test_no_parameters_are_no_trouble(update, init, constants):
+    assert update([], [], init([]), **constants)[0] == []
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "rmsprop"])
+def test_zero_eps_and_overflow_are_those_of_the_libraries(name):
+    constants = {**RMSPROP} if name == "rmsprop" else {**CONSTANTS, "beta1": 0}
+    constants.update(eps=0, weight_decay=0)
+    start, gradients = [np.array([1.0, -2.0, 3.0])], [np.array([0.0, 1e200, 0.5])]
+    ((update, init, _),) = [row for row in UPDATES if row[0].__name__ == name]
+    (expected,), _ = update(start, gradients, init(start), **constants)
+    assert np.isnan(expected[0])
+    assert expected[1] == -2.0
+    (tensor,) = tensors = [torch.tensor(start[0])]
+    tensor.grad = torch.tensor(gradients[0])
+    getattr(torch_impl.optimizers, name)(tensors, **constants).step()
+    np.testing.assert_allclose(tensor.numpy(), expected, rtol=1e-15)
+    with jax.enable_x64(True):
+        transform = getattr(jax_impl.optimizers, name)(**constants)
+        theirs = jnp.array(start[0])
+        state = transform.init(theirs)
+        moves, _ = transform.update(jnp.array(gradients[0]), state, theirs)
+        np.testing.assert_allclose(theirs + moves, expected, rtol=1e-15)
