@@ -80,6 +80,21 @@ def of_adamw(weight_decay: float) -> Array:
     return trained(update, init_adam(problem()[0]))
 
 
+def of_adam_correction(precision: str) -> Array:
+    """Returns the first move of Adam at rate 1, its correction computed so."""
+    kind = np.float32 if precision == "in float32" else np.float64
+    beta1, beta2, eps = (ADAM[name] for name in ("beta1", "beta2", "eps"))
+    left1, left2 = (float(kind(1) - kind(beta)) for beta in (beta1, beta2))
+    g = first_gradient()
+    return (1 - beta1) * g / left1 / (np.sqrt((1 - beta2) * g * g / left2) + eps)
+
+
+def first_gradient() -> Array:
+    """Returns the gradient before the first update, side by side."""
+    parameters, gradient = problem()
+    return np.concatenate([np.ravel(part) for part in gradient(parameters)])
+
+
 def of_rmsprop_decay(decay: float) -> Array:
     """Trains by RMSprop."""
     return _rmsprop(decay=decay)

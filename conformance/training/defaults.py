@@ -5,10 +5,11 @@ of the reference that differ in this one constant; with the constant given, and 
 ours, the frameworks agree to rounding.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from inspect import isclass, signature
+from inspect import Parameter, isclass, signature
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ HEADINGS = (
     "apart",
     "measured on",
 )
+UNKNOWN = "not known"
 TITLE = (
     "Defaults that differ, and the relative distance of what they lead to: "
     f"{outcomes.UPDATES} updates of a logistic regression at rate {outcomes.RATE:g}, "
@@ -49,7 +51,7 @@ class Row:
         given: Where it is given here, as ``function(option)``.
         measured: What the distance is of.
         distance: Euclidean distance of the two outcomes, relative to the larger; 0
-            where the defaults are the same.
+            where the defaults are the same, NaN where one is not known.
     """
 
     subject: str
@@ -92,18 +94,40 @@ def markdown(found: Iterable[Row]) -> str:
 
 
 def default(path: str, option: str) -> Any:
-    """Reads the default of an option, as in ``default("torch.optim:AdamW", "eps")``."""
+    """Reads the default of an option, as in ``default("torch.optim:AdamW", "eps")``.
+
+    Raises:
+        LookupError: The installed version has no such option, or no default of it.
+        ImportError: The package is not installed.
+    """
     module, _, name = path.partition(":")
-    member = getattr(import_module(module), name)
+    member = getattr(import_module(module), name, None)
     # A metaclass of Flax hides what its classes take.
-    takes = signature(member.__init__ if isclass(member) else member)
-    return takes.parameters[option].default
+    takes = member.__init__ if isclass(member) else member
+    options = signature(takes).parameters if callable(takes) else {}
+    if option not in options or options[option].default is Parameter.empty:
+        raise LookupError(f"the installed {path} has no default of {option}")
+    return options[option].default
 
 
 def _reads(
     path: str, option: str, meaning: Callable[[Any], Any] = lambda value: value
 ) -> Callable[[], Any]:
-    return lambda: meaning(default(path, option))
+    def read() -> Any:
+        value = default(path, option)
+        if not isinstance(value, float | int | str):
+            raise LookupError(f"the default of {option} in {path} is {value!r}")
+        return meaning(value)
+
+    return read
+
+
+def _known(side: Any) -> Any:
+    # A version to come may name an option otherwise, or mean another thing.
+    try:
+        return side() if callable(side) else side
+    except LookupError:
+        return UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -119,10 +143,10 @@ class _Constant:
     outcome: Callable[[Any], Array]
 
     def row(self) -> Row:
-        torch, jax = (
-            side() if callable(side) else side for side in (self.torch, self.jax)
-        )
-        apart = distance(self.outcome(torch), self.outcome(jax))
+        torch, jax = _known(self.torch), _known(self.jax)
+        apart = math.nan
+        if UNKNOWN not in (torch, jax):
+            apart = distance(self.outcome(torch), self.outcome(jax))
         named = self.subject, self.constant
         return Row(*named, torch, jax, self.given, self.measured, apart)
 
@@ -132,6 +156,7 @@ def _cells(row: Row) -> Sequence[str]:
         f"{v:g}" if isinstance(v, float) else str(v) for v in (row.torch, row.jax)
     )
     apart = f"{row.distance:.1e}" if row.distance else "0"
+    apart = UNKNOWN if math.isnan(row.distance) else apart
     return row.subject, row.constant, *values, row.given, apart, row.measured
 
 
@@ -148,6 +173,15 @@ CONSTANTS = (
         outcomes.of_adamw,
     ),
     _Constant(
+        "Adam, AdamW",
+        "correction of the bias",
+        "in float64",
+        "in float32",
+        "",
+        "first move, float32",
+        outcomes.of_adam_correction,
+    ),
+    _Constant(
         "RMSprop",
         "decay of the mean square",
         _reads("torch.optim:RMSprop", "alpha"),
@@ -160,7 +194,11 @@ CONSTANTS = (
         "RMSprop",
         "eps and the root",
         "outside",
-        _reads("optax:rmsprop", "eps_in_sqrt", {True: "inside", False: "outside"}.get),
+        _reads(
+            "optax:rmsprop",
+            "eps_in_sqrt",
+            {True: "inside", False: "outside"}.__getitem__,
+        ),
         "rmsprop(eps_inside_root)",
         PARAMETERS,
         outcomes.of_rmsprop_eps,
@@ -196,7 +234,11 @@ CONSTANTS = (
         "Accumulation",
         f"of {outcomes.MICRO_BATCHES} gradients",
         "sum",
-        _reads("optax:MultiSteps", "use_grad_mean", {True: "mean", False: "sum"}.get),
+        _reads(
+            "optax:MultiSteps",
+            "use_grad_mean",
+            {True: "mean", False: "sum"}.__getitem__,
+        ),
         "",
         PARAMETERS,
         outcomes.of_accumulation,
@@ -227,7 +269,10 @@ CONSTANTS = (
         _reads(
             "flax.nnx:BatchNorm",
             "use_fast_variance",
-            {True: "mean square less squared mean", False: "about the mean"}.get,
+            {
+                True: "mean square less squared mean",
+                False: "about the mean",
+            }.__getitem__,
         ),
         "",
         "float32, mean 1000 deviations",
@@ -245,8 +290,14 @@ CONSTANTS = (
     _Constant(
         "GELU",
         "form",
-        _reads("torch.nn:GELU", "approximate", {"none": "exact", "tanh": "tanh"}.get),
-        _reads("flax.nnx:gelu", "approximate", {True: "tanh", False: "exact"}.get),
+        _reads(
+            "torch.nn:GELU",
+            "approximate",
+            {"none": "exact", "tanh": "tanh"}.__getitem__,
+        ),
+        _reads(
+            "flax.nnx:gelu", "approximate", {True: "tanh", False: "exact"}.__getitem__
+        ),
         "",
         "inputs from -4 to 4",
         outcomes.of_gelu,
