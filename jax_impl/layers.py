@@ -48,7 +48,7 @@ def batch_norm(
 ) -> tuple[jax.Array, BatchStatistics]:
     """Computes :func:`refimpl.layers.batch_norm`."""
     _door.check_running(training, unbiased, momentum)
-    running = {f"state {name}": array for name, array in state._asdict().items()}
+    running = _door.named_statistics(state)
     _door.check_norm(inputs, eps, scale=scale, bias=bias, **running)
     x = computed("inputs", inputs)
     mean, variance = (part.astype(x.dtype) for part in state)

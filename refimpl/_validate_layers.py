@@ -19,6 +19,23 @@ def check_rate(rate: Any) -> None:
     _validate.check_number("rate", rate, high=1.0, closed=False)
 
 
+def check_shape(shape: Any) -> None:
+    """Raises unless the shape is a tuple of integers that are not negative."""
+    if not isinstance(shape, tuple):
+        raise TypeError(f"shape must be a tuple of integers, got {shape!r}.")
+    for at, length in enumerate(shape):
+        _validate.check_integer(f"shape[{at}]", length, low=0)
+
+
+def named_statistics(state: Any) -> dict[str, Any]:
+    """Returns running statistics by name; raises unless they are a named tuple."""
+    if getattr(state, "_fields", None) != ("mean", "variance"):
+        raise TypeError(
+            f"state must be of type BatchStatistics, got {type(state).__name__}."
+        )
+    return {f"state {name}": array for name, array in state._asdict().items()}
+
+
 def check_norm(inputs: Any, eps: Any, **per_feature: Any) -> None:
     """Raises unless inputs have a last axis, and all others one value along it."""
     _validate.check_floating("inputs", inputs)

@@ -3,6 +3,7 @@ r"""Layers whose conventions differ between libraries, with every constant expli
 Features lie along the last axis.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,7 +47,8 @@ def dropout_mask(
         True where an input is kept, boolean, of this shape.
 
     Raises:
-        TypeError: ``seed``, ``step`` or ``layer`` is not an integer.
+        TypeError: ``shape`` is not a tuple of integers, or ``seed``, ``step`` or
+            ``layer`` not an integer.
         ValueError: ``rate`` out of range, or an integer is negative.
 
     Example:
@@ -54,11 +56,12 @@ def dropout_mask(
         array([[ True,  True, False,  True],
                [ True,  True,  True, False]])
     """
+    _door.check_shape(shape)
     _door.check_rate(rate)
     for name, value in (("seed", seed), ("step", step), ("layer", layer)):
         _validate.check_integer(name, value, low=0)
     sequence = np.random.SeedSequence(int(seed), spawn_key=(int(step), int(layer)))
-    bits = np.random.PCG64(sequence).random_raw(int(np.prod(shape)))
+    bits = np.random.PCG64(sequence).random_raw(math.prod(shape))
     uniforms = (bits >> np.uint64(11)) * 2.0**-53
     return (uniforms >= rate).reshape(shape)
 
@@ -146,7 +149,8 @@ def batch_norm(
             or to normalise by them and leave them.
         momentum: Share m of the **new** batch, in [0, 1]. Torch means the same (0.1);
             Flax and Keras mean the share of the old, ``1 - momentum`` (0.99).
-        eps: Added to the variance, >= 0.
+        eps: Added to the variance, >= 0. At 0 a constant feature becomes NaN; torch
+            refuses 0 in training.
         unbiased: Whether the running variance gets :math:`n / (n - 1)`, as in torch, or
             not, as in Flax and Keras. The outputs never do.
 
@@ -175,7 +179,8 @@ def batch_norm(
         Ioffe and Szegedy, 2015, algorithms 1 and 2. https://arxiv.org/abs/1502.03167
     """
     _door.check_running(training, unbiased, momentum)
-    _door.check_norm(inputs, eps, scale=scale, bias=bias, **_named(state))
+    running = _door.named_statistics(state)
+    _door.check_norm(inputs, eps, scale=scale, bias=bias, **running)
     x = np.asarray(inputs, np.float64)
     if not training:
         return _normalized(x, state.mean, state.variance, eps) * scale + bias, state
@@ -184,12 +189,12 @@ def batch_norm(
     mean, variance = x.mean(axes), x.var(axes)
     values = x.size // x.shape[-1]
     latest = mean, variance * (values / (values - 1) if unbiased else 1.0)
-    running = (
+    updated = (
         (1.0 - momentum) * np.asarray(old, np.float64) + momentum * new
         for old, new in zip(state, latest, strict=True)
     )
     outputs = _normalized(x, mean, variance, eps) * scale + bias
-    return outputs, BatchStatistics(*running)
+    return outputs, BatchStatistics(*updated)
 
 
 def batch_norm_grad(
@@ -239,7 +244,8 @@ def layer_norm(inputs: Any, scale: Any, bias: Any, *, eps: float) -> Array:
         inputs: Shaped ``(..., C)``; the last axis is averaged over.
         scale: :math:`\gamma`, ``(C,)``.
         bias: :math:`\beta`, ``(C,)``.
-        eps: Added to the variance, >= 0. Torch 1e-5, Flax 1e-6, Keras 1e-3.
+        eps: Added to the variance, >= 0. Torch 1e-5, Flax 1e-6, Keras 1e-3. At 0
+            examples of equal features become NaN.
 
     Returns:
         Array shaped like ``inputs``.
@@ -282,16 +288,11 @@ def _norm_grad(
     centred = within - within.mean(axes, keepdims=True)
     slope = (within * normal).mean(axes, keepdims=True)
     leading = tuple(range(x.ndim - 1))
-    return (
-        (centred - normal * slope) / np.sqrt(variance + eps),
-        (above * normal).sum(leading),
-        above.sum(leading),
-    )
+    with np.errstate(invalid="ignore"):
+        inward = (centred - normal * slope) / np.sqrt(variance + eps)
+    return inward, (above * normal).sum(leading), above.sum(leading)
 
 
 def _normalized(x: Array, mean: Array, variance: Array, eps: float) -> Array:
-    return (x - mean) / np.sqrt(variance + eps)
-
-
-def _named(state: BatchStatistics) -> dict[str, Any]:
-    return {f"state {name}": array for name, array in state._asdict().items()}
+    with np.errstate(invalid="ignore"):  # eps = 0: 0 / 0 is NaN, as is told
+        return (x - mean) / np.sqrt(variance + eps)

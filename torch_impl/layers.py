@@ -45,7 +45,7 @@ def batch_norm(
 ) -> tuple[Tensor, BatchStatistics]:
     """Computes :func:`refimpl.layers.batch_norm`."""
     _door.check_running(training, unbiased, momentum)
-    running = {f"state {name}": array for name, array in state._asdict().items()}
+    running = _door.named_statistics(state)
     _door.check_norm(inputs, eps, scale=scale, bias=bias, **running)
     rows = inputs.reshape(-1, inputs.shape[-1])
     if training:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -112,6 +114,21 @@ def test_gradient_is_the_slope(function, gradient):
             np.testing.assert_allclose(analytic[place], slope, rtol=1e-6, atol=1e-7)
 
 
+def test_equal_values_without_eps_are_not_a_number():
+    x, one, zero = np.array([[2.0, 3.0], [2.0, 5.0]]), np.ones(2), np.zeros(2)
+    options = {"training": True, "momentum": 0.1, "unbiased": False, "eps": 0.0}
+    outputs, _ = batch_norm(x, one, zero, init_batch_norm(one), **options)
+    np.testing.assert_array_equal(outputs, [[np.nan, -1.0], [np.nan, 1.0]])
+    outputs = layer_norm(x.T, one, zero, eps=0.0)
+    np.testing.assert_array_equal(outputs, [[np.nan, np.nan], [-1.0, 1.0]])
+    gradient, *_ = layer_norm_grad(x.T, one, x.T, eps=0.0)
+    np.testing.assert_array_equal(np.isnan(gradient), [[True, True], [False, False]])
+
+
+def mask_of(shape: Any):
+    return dropout_mask(shape, **DRAW)
+
+
 BAD = [
     (lambda x, s, b: layer_norm(x, s[:2], b, eps=0.0), ValueError, r"scale must have"),
     (lambda x, s, b: layer_norm(x, s, b, eps=-1.0), ValueError, "eps must be finite"),
@@ -136,6 +153,9 @@ BAD = [
         ValueError,
         "step must be >= 0",
     ),
+    (lambda *_: mask_of((2, -1)), ValueError, r"shape\[1\] must be >= 0"),
+    (lambda *_: mask_of((2.5,)), TypeError, r"shape\[0\] must be an int"),
+    (lambda *_: mask_of(3), TypeError, "shape must be a tuple"),
 ]
 
 
@@ -152,6 +172,7 @@ def test_bad_input_is_named(call, error, text):
         ({"unbiased": None}, TypeError, "unbiased must be True or False"),
         ({"momentum": 1.5}, ValueError, r"momentum must be in \[0, 1\], got 1.5"),
         ({"state": BatchStatistics(np.ones(3), np.ones(2))}, ValueError, "state var"),
+        ({"state": (np.ones(3), np.ones(3))}, TypeError, "state must be of type"),
     ],
 )
 def test_bad_options_are_named(changed, error, text):
