@@ -34,6 +34,12 @@ def test_a_mask_is_a_stream_of_its_seed_step_and_layer():
         assert abs((mask == other).mean() - 0.58) < 0.05
 
 
+def test_a_mask_is_drawn_as_it_is_told():
+    sequence = np.random.SeedSequence(7, spawn_key=(2, 1))
+    uniforms = np.random.Generator(np.random.PCG64(sequence)).random((40, 5))
+    np.testing.assert_array_equal(dropout_mask((40, 5), **DRAW), uniforms >= 0.3)
+
+
 def test_the_rate_is_what_is_dropped():
     # Five standard deviations of 10^5 draws.
     assert abs(dropout_mask((10**5,), **DRAW).mean() - 0.7) < 5 * 0.46 / 10**2.5

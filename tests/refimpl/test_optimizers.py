@@ -165,6 +165,7 @@ UPDATES = [
 def test_single_precision_is_computed_in_double(update, init, constants):
     single = [np.array([0.1, -2.3], np.float32)]
     double = [own.astype(np.float64) for own in single]
+    assert init(single)[-1][0].dtype == np.float64
     actual, state = update(single, single, init(single), **constants)
     expected, _ = update(double, double, init(double), **constants)
     assert actual[0].dtype == state[-1][0].dtype == np.float64

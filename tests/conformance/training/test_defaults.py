@@ -214,6 +214,14 @@ def test_frameworks_are_as_far_apart_as_it_is_told(key):
     np.testing.assert_allclose(defaults.distance(*pair()), row.distance, rtol=rtol)
 
 
+def test_sides_are_not_swapped():
+    key = ("RMSprop", "where the rate multiplies")
+    for theirs, place in zip(
+        rmsprop_rate(), (found()[key].torch, found()[key].jax), strict=True
+    ):
+        np.testing.assert_allclose(theirs, outcomes.of_rmsprop_rate(place), rtol=1e-9)
+
+
 def test_what_is_given_here_has_no_default():
     modules = [importlib.import_module(f"refimpl.{name}") for name in REFERENCE]
     given = [row.given for row in found().values() if row.given]
