@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import logit, logsumexp
 
 from conformance.doctor.balance import sampled, sides, used_pos_weight
+from conformance.doctor.statistics import END
 from conformance.scores import Array, Scores
 from refimpl.links import (
     binary_cross_entropy_posterior,
@@ -11,9 +12,6 @@ from refimpl.links import (
     sigmoid_focal_posterior,
     softmax_focal_posterior,
 )
-
-# Logits beyond which a probability is a certainty in float64.
-END = 36.0
 
 
 def declared(scores: Scores) -> Array | None:
