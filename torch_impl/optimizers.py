@@ -53,27 +53,8 @@ def adam(
     weight_decay: float,
 ) -> torch.optim.Adam:
     """Makes an optimiser of the updates of :func:`refimpl.optimizers.adam`."""
-    check_constants(
-        learning_rate=learning_rate,
-        beta1=beta1,
-        beta2=beta2,
-        eps=eps,
-        weight_decay=weight_decay,
-    )
-    return torch.optim.Adam(
-        parameters,
-        lr=learning_rate,
-        betas=(float(beta1), float(beta2)),
-        eps=eps,
-        weight_decay=weight_decay,
-        amsgrad=False,
-        foreach=False,
-        maximize=False,
-        capturable=False,
-        differentiable=False,
-        fused=True,
-        decoupled_weight_decay=False,
-    )
+    options = _adam_options(learning_rate, beta1, beta2, eps, weight_decay)
+    return torch.optim.Adam(parameters, decoupled_weight_decay=False, **options)
 
 
 def adamw(
@@ -86,26 +67,8 @@ def adamw(
     weight_decay: float,
 ) -> torch.optim.AdamW:
     """Makes an optimiser of the updates of :func:`refimpl.optimizers.adamw`."""
-    check_constants(
-        learning_rate=learning_rate,
-        beta1=beta1,
-        beta2=beta2,
-        eps=eps,
-        weight_decay=weight_decay,
-    )
-    return torch.optim.AdamW(
-        parameters,
-        lr=learning_rate,
-        betas=(float(beta1), float(beta2)),
-        eps=eps,
-        weight_decay=weight_decay,
-        amsgrad=False,
-        maximize=False,
-        foreach=False,
-        capturable=False,
-        differentiable=False,
-        fused=True,
-    )
+    options = _adam_options(learning_rate, beta1, beta2, eps, weight_decay)
+    return torch.optim.AdamW(parameters, **options)
 
 
 def rmsprop(
@@ -152,3 +115,28 @@ def rmsprop(
         maximize=False,
         differentiable=False,
     )
+
+
+def _adam_options(
+    learning_rate: float, beta1: float, beta2: float, eps: float, weight_decay: float
+) -> dict[str, Any]:
+    """Checks the constants of Adam, and names what both forms of it share."""
+    check_constants(
+        learning_rate=learning_rate,
+        beta1=beta1,
+        beta2=beta2,
+        eps=eps,
+        weight_decay=weight_decay,
+    )
+    return {
+        "lr": learning_rate,
+        "betas": (float(beta1), float(beta2)),
+        "eps": eps,
+        "weight_decay": weight_decay,
+        "amsgrad": False,
+        "foreach": False,
+        "maximize": False,
+        "capturable": False,
+        "differentiable": False,
+        "fused": True,
+    }
