@@ -5,6 +5,76 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+Options = tuple[tuple[str, Any], ...]
+
+TASKS = ("binary", "multilabel", "multiclass", "heatmap")
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Where a weight of the loss comes from; it is computed on the host.
+
+    Attributes:
+        kind: Key of ``conformance.training.weighting.KINDS``.
+        argument: Keyword of the loss that takes it, ``"pos_weight"`` or
+            ``"class_weights"``.
+        constants: Of the kind, as pairs.
+    """
+
+    kind: str
+    argument: str = "pos_weight"
+    constants: Options = ()
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Factor of the learning rate by epoch.
+
+    Attributes:
+        schedule: ``"warmup_factor"`` or ``"curriculum_factor"`` of
+            ``refimpl.schedules``.
+        constants: Its keyword arguments, as pairs.
+    """
+
+    schedule: str
+    constants: Options
+
+
+@dataclass(frozen=True)
+class Mining:
+    """Hard examples are added to the mean loss once more.
+
+    Attributes:
+        fraction: Share of a batch that is hard, as ``hard_example_mining`` takes it.
+        factor: Of their mean loss, which is added.
+    """
+
+    fraction: float
+    factor: float
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimiser with clipping by global norm; nothing is left to a default.
+
+    Attributes:
+        name: Function of ``refimpl.optimizers`` and its two counterparts.
+        constants: Its keyword arguments, as pairs.
+        max_norm: Of the gradient; None does not clip.
+        clip_eps: Added to the norm of the gradient.
+    """
+
+    name: str
+    constants: Options
+    max_norm: float | None
+    clip_eps: float
+
+    def with_constants(self, **constants: float) -> Self:
+        """Returns the optimiser with other constants."""
+        return replace(
+            self, constants=tuple({**dict(self.constants), **constants}.items())
+        )
+
 
 @dataclass(frozen=True)
 class Strategy:
@@ -12,38 +82,44 @@ class Strategy:
 
     Attributes:
         name: Key in tables and files.
-        loss: Name of an operation, the same in every backend.
-        options: Its keyword arguments other than ``pos_weight``, as sorted pairs.
-        weight: Where ``pos_weight`` comes from: ``"one"``; ``"ratio"``, negatives over
-            positives counted once over the training labels; or ``"dynamic"``.
+        loss: Operation of every backend, or one of
+            ``conformance.training.losses.PRINTED``.
+        options: Its keyword arguments other than the weight's, as pairs.
+        weight: What the loss weighs classes by.
+        divisor: What the sum of a batch's losses is divided by: ``"count"`` of its
+            elements, ``"weights"`` of its labels, ``"positives"`` in it (at least 1),
+            or ``"one"``.
+        factor: Of the whole loss.
+        shards: Examples in each part of a batch whose means are averaged, as under
+            gradient accumulation and data parallelism; none is one part.
+        sampler: ``"shuffled"`` or, with replacement, ``"balanced"``: every class is as
+            probable as any other.
+        resampling: Of the training part, before training: ``"none"``,
+            ``"oversample"`` or ``"smote"``.
+        mining: Whether hard examples count once more.
+        rate: Factor of the learning rate; None is 1.
+        optimizer: Instead of the recipe's.
+        dropout: Rate of the hidden units that are dropped.
+        patience: Of early stopping on the validation part; None keeps the last epoch.
+        loss_scale: Logits and their gradients pass through float16, the latter times
+            this power of two; None keeps the precision.
     """
 
     name: str
     loss: str
-    options: tuple[tuple[str, float | str], ...]
-    weight: str
-
-
-@dataclass(frozen=True)
-class Dynamic:
-    """Constants of ``refimpl.schedules.dynamic_pos_weight``."""
-
-    initial: float
-    step: float
-    max_value: float
-
-
-@dataclass(frozen=True)
-class Optimizer:
-    """AdamW with clipping by global norm; nothing is left to a default."""
-
-    learning_rate: float
-    beta1: float
-    beta2: float
-    eps: float
-    weight_decay: float
-    max_norm: float
-    clip_eps: float
+    options: Options = ()
+    weight: Weight | None = None
+    divisor: str = "count"
+    factor: float = 1.0
+    shards: tuple[int, ...] = ()
+    sampler: str = "shuffled"
+    resampling: str = "none"
+    mining: Mining | None = None
+    rate: Rate | None = None
+    optimizer: Optimizer | None = None
+    dropout: float = 0.0
+    patience: int | None = None
+    loss_scale: float | None = None
 
 
 @dataclass(frozen=True)
@@ -51,20 +127,24 @@ class DataPlan:
     """How one data set is trained on.
 
     Attributes:
-        name: Key in tables and files, and in ``conformance.training.data.SOURCES``.
-        source: Keyword arguments of the source.
+        name: Key in tables and files.
+        source: Key of ``conformance.training.data.SOURCES``.
+        options: Keyword arguments of the source.
         hidden: Widths of the hidden layers.
         batch: Examples in a batch; an epoch drops the incomplete last one.
         epochs: Of the seed runs.
-        quick_epochs: The same under ``--quick``.
+        quick_epochs: The same under ``--quick``; 0 leaves the data set out.
         lockstep_epochs: Of the lockstep run.
         quick_lockstep_epochs: The same under ``--quick``.
         lockstep_batches: Batches of a lockstep epoch; ``None`` is the whole epoch.
         margin: Largest difference of the main metric that counts as none.
+        strategies: Names of the strategies that it is for; empty is all.
+        main_metric: Instead of the recipe's.
     """
 
     name: str
-    source: dict[str, Any]
+    source: str
+    options: dict[str, Any]
     hidden: tuple[int, ...]
     batch: int
     epochs: int
@@ -73,6 +153,8 @@ class DataPlan:
     quick_lockstep_epochs: int
     lockstep_batches: int | None
     margin: float
+    strategies: tuple[str, ...] = ()
+    main_metric: str | None = None
 
     def quick(self) -> Self:
         """Returns the plan with its shorter numbers of epochs."""
@@ -95,11 +177,11 @@ class Lockstep:
         minimum_steps: A shorter horizon rejects the recipe.
     """
 
-    shadows: int
-    factor: float
-    floor: float
-    horizon: float
-    minimum_steps: int
+    shadows: int = 3
+    factor: float = 8.0
+    floor: float = 64.0
+    horizon: float = 1e-6
+    minimum_steps: int = 30
 
 
 @dataclass(frozen=True)
@@ -108,15 +190,19 @@ class Statistics:
 
     Attributes:
         main_metric: The metric that backends are compared on.
-        alpha: Level of every family of tests, after Holm's correction.
+        contrasted: The metrics that strategies are compared on.
+        alpha: Level of every family of tests, after Holm's correction, over all looks.
+        looks: Numbers of seeds after which undetermined comparisons are judged again.
         minimum_seeds: Fewer seeds are never equivalent.
         minimum_fall: Share of the loss that training must remove from every seed.
     """
 
     main_metric: str
-    alpha: float
-    minimum_seeds: int
-    minimum_fall: float
+    contrasted: tuple[str, ...]
+    alpha: float = 0.05
+    looks: tuple[int, ...] = (10, 20, 40)
+    minimum_seeds: int = 8
+    minimum_fall: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -125,31 +211,44 @@ class Recipe:
 
     Attributes:
         name: As given on the command line.
+        task: One of ``TASKS``, of the user's data too.
         data: The data sets.
         user_data: The plan for ``--data``, whose name is then ``"user"``.
         strategies: In the order of the tables.
         claims: Rankings of strategies that the source asserts, best first.
-        seeds: Number of seeds, counted from 0.
+        optimizer: Of every strategy that brings none.
     """
 
     name: str
+    task: str
     data: tuple[DataPlan, ...]
     user_data: DataPlan
     strategies: tuple[Strategy, ...]
     claims: tuple[tuple[str, ...], ...]
-    dynamic: Dynamic
     optimizer: Optimizer
-    lockstep: Lockstep
     statistics: Statistics
-    seeds: int
+    lockstep: Lockstep = Lockstep()
 
     def quick(self) -> Self:
         """Returns the recipe with fewer epochs and the fewest seeds that can pass."""
         return replace(
             self,
-            data=tuple(plan.quick() for plan in self.data),
+            data=tuple(plan.quick() for plan in self.data if plan.quick_epochs),
             user_data=self.user_data.quick(),
-            seeds=self.statistics.minimum_seeds,
+        ).with_seeds(self.statistics.minimum_seeds)
+
+    def with_seeds(self, seeds: int) -> Self:
+        """Returns the recipe with one look, after this many seeds."""
+        return replace(self, statistics=replace(self.statistics, looks=(seeds,)))
+
+    def for_data(self, plan: DataPlan) -> Self:
+        """Returns the recipe with the strategies and the main metric of a data set."""
+        chosen = [s for s in self.strategies if s.name in (plan.strategies or (s.name,))]
+        metric = plan.main_metric or self.statistics.main_metric
+        return replace(
+            self,
+            strategies=tuple(chosen),
+            statistics=replace(self.statistics, main_metric=metric),
         )
 
     def as_dict(self) -> dict[str, Any]:
