@@ -6,7 +6,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from refimpl.layers import dropout
+
 Array = NDArray[np.float64]
+Masks = Sequence[NDArray[np.bool_]]
 Parameters = list[Array]
 
 
@@ -48,7 +51,9 @@ def init_mlp(generator: np.random.Generator, sizes: Sequence[int]) -> Parameters
     return parameters
 
 
-def mlp(parameters: Parameters, features: Array) -> tuple[Array, list[Array]]:
+def mlp(
+    parameters: Parameters, features: Array, *, masks: Masks = (), rate: float = 0.0
+) -> tuple[Array, list[Array]]:
     r"""Computes the output of the last layer, and what the backward pass needs.
 
     .. math::
@@ -59,6 +64,9 @@ def mlp(parameters: Parameters, features: Array) -> tuple[Array, list[Array]]:
         parameters: As from :func:`init_mlp`; every array may carry the same leading
             axes, one entry for each model of a stack.
         features: Shaped ``(*stack, batch, n_0)``.
+        masks: What dropout keeps of every hidden layer, shaped ``(*stack, batch,
+            n_l)``; none without dropout.
+        rate: Of dropout, as :func:`refimpl.layers.dropout` takes it.
 
     Returns:
         The output, shaped ``(*stack, batch, n_L)``, and the input of every layer.
@@ -82,13 +90,20 @@ def mlp(parameters: Parameters, features: Array) -> tuple[Array, list[Array]]:
     for layer in range(0, len(parameters), 2):
         if layer:
             hidden = np.tanh(hidden)
+            if masks:
+                hidden = dropout(hidden, masks[layer // 2 - 1], rate=rate)
         inputs.append(hidden)
         hidden = hidden @ parameters[layer] + parameters[layer + 1][..., None, :]
     return hidden, inputs
 
 
 def mlp_grad(
-    parameters: Parameters, inputs: list[Array], upstream: Array
+    parameters: Parameters,
+    inputs: list[Array],
+    upstream: Array,
+    *,
+    masks: Masks = (),
+    rate: float = 0.0,
 ) -> Parameters:
     r"""Computes the gradient with respect to every parameter.
 
@@ -101,6 +116,8 @@ def mlp_grad(
         parameters: As given to :func:`mlp`.
         inputs: The input of every layer, as returned by :func:`mlp`.
         upstream: Gradient with respect to the output, shaped like the output.
+        masks: As given to :func:`mlp`, like the next.
+        rate: Of dropout.
 
     Returns:
         A list like ``parameters``.
@@ -125,5 +142,10 @@ def mlp_grad(
         gradients.insert(0, upstream.sum(axis=-2))
         gradients.insert(0, hidden.swapaxes(-1, -2) @ upstream)
         if layer:
-            upstream = (upstream @ kernel.swapaxes(-1, -2)) * (1.0 - hidden * hidden)
+            upstream = upstream @ kernel.swapaxes(-1, -2)
+            if masks:
+                upstream = dropout(upstream, masks[layer - 1], rate=rate)
+                # Where a unit was dropped, nothing flows back.
+                hidden = hidden * (1.0 - rate)
+            upstream = upstream * (1.0 - hidden * hidden)
     return gradients

@@ -1,79 +1,163 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 import refimpl
-from refimpl.mlp import init_mlp, mlp
+from refimpl import GHMState
+from refimpl.layers import dropout
 from refimpl.train import Trainer
+from tests.stacked import MODELS, SETTINGS, STEPS, reference_loss, stacked
 
-CONSTANTS = {
-    "beta1": 0.9,
-    "beta2": 0.999,
-    "eps": 1e-8,
-    "weight_decay": 0.0,
-    "max_norm": 1e9,
-    "clip_eps": 0.0,
-}
+TASKS = ("binary", "multilabel", "multiclass", "heatmap")
 
 
-def make(parameters, features, labels, learning_rate=1e-3):
-    return Trainer(
-        parameters,
-        features,
-        labels,
-        loss=refimpl.binary_cross_entropy_with_logits,
-        loss_grad=refimpl.binary_cross_entropy_with_logits_grad,
-        learning_rate=learning_rate,
-        **CONSTANTS,
-    )
+def make(problem, loss=None, **settings):
+    chosen = loss or reference_loss(problem.loss)
+    return Trainer(*problem.given, loss=chosen, **{**SETTINGS, **settings})
 
 
-def problem():
-    generator = np.random.default_rng(5)
-    drawn = [init_mlp(generator, (4, 5, 1)) for _ in range(2)]
-    parameters = [np.stack(layer) for layer in zip(*drawn, strict=True)]
-    features, labels = generator.normal(size=(30, 4)), generator.random(30) < 0.3
-    return parameters, features, labels.astype(float)
+def forward(parameters, features, masks, rate):
+    """Computes logits one model, one layer after the other."""
+    kernel, bias, last, own = parameters
+    hidden = np.tanh(features @ kernel + bias)
+    for mask in masks:
+        hidden = np.where(mask, hidden / (1.0 - rate), 0.0)
+    output = hidden @ last + own
+    return output[..., 0] if output.shape[-1] == 1 else output
 
 
-def test_loss_and_norm_are_those_of_the_weighted_mean():
-    parameters, features, labels = problem()
-    rows = np.stack([np.arange(8), np.arange(8, 16)])
-    weights = np.array([2.0, 5.0])
-    losses, norms = make(parameters, features, labels).run(rows[:, None], weights)
-    for index in range(2):
-        own = [p[index].astype(complex) for p in parameters]
-        x, y = features[rows[index]], labels[rows[index]]
+def objective(problem, model, parameters, rate=0.0):
+    """Computes J of the first update of a model."""
+    rows = problem.rows[model, 0]
+    masks = [mask[model, 0] for mask in problem.feed["masks"]]
+    weights = problem.feed["weights"]
+    told = None if weights is None else weights[model, 0]
+    logits = forward(parameters, problem.features[rows], masks, rate)
+    loss = reference_loss(problem.loss)
+    values = loss(logits, problem.labels[rows], told, ())[0]
+    per_example = values.reshape(len(rows), -1).sum(axis=1)
+    return float((problem.feed["coefficients"][model, 0] * per_example).sum())
 
-        def loss(model, x=x, y=y, weight=weights[index]):
-            z = mlp(model, x)[0][:, 0]
-            terms = weight * y * np.log1p(np.exp(-z)) + (1 - y) * np.log1p(np.exp(z))
-            return terms.mean()
 
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("rate", [0.0, 0.25])
+def test_objective_and_norm_are_as_defined(task, rate):
+    problem = stacked(task, dropout=0.0 if task == "heatmap" else rate)
+    losses, norms = make(problem, dropout=rate).run(problem.rows, **problem.feed)
+    for model in range(MODELS):
+        own = [p[model] for p in problem.parameters]
+        assert losses[model, 0] == pytest.approx(objective(problem, model, own, rate))
         square = 0.0
         for position, array in enumerate(own):
             for place in np.ndindex(array.shape):
-                moved = [p.copy() for p in own]
-                moved[position][place] += 1e-30j
-                square += (loss(moved).imag / 1e-30) ** 2
-        np.testing.assert_allclose(losses[index, 0], loss(own).real, rtol=1e-13)
-        np.testing.assert_allclose(norms[index, 0], np.sqrt(square), rtol=1e-12)
+                ends = []
+                for step in (1e-5, -1e-5):
+                    moved = [p.copy() for p in own]
+                    moved[position][place] += step
+                    ends.append(objective(problem, model, moved, rate))
+                square += ((ends[0] - ends[1]) / 2e-5) ** 2
+        # Central differences at 1e-5 are right to some 1e-9.
+        assert norms[model, 0] == pytest.approx(np.sqrt(square), rel=1e-7)
 
 
-def test_models_of_a_stack_do_not_touch_each_other():
-    parameters, features, labels = problem()
-    indices = np.random.default_rng(0).integers(0, 30, (2, 6, 8))
-    weights = np.array([1.0, 4.0])
-    together = make(parameters, features, labels)
-    losses, _ = together.run(indices, weights)
-    for index in range(2):
-        chosen = slice(index, index + 1)
-        alone = make([p[chosen] for p in parameters], features, labels)
-        own, _ = alone.run(indices[chosen], weights[chosen])
-        np.testing.assert_allclose(own[0], losses[index], rtol=1e-13)
+@pytest.mark.parametrize("task", TASKS)
+def test_models_of_a_stack_do_not_touch_each_other(task):
+    problem = stacked(task)
+    losses, _ = make(problem).run(problem.rows, **problem.feed)
+    for model in range(MODELS):
+        own = slice(model, model + 1)
+        alone = replace(problem, parameters=[p[own] for p in problem.parameters])
+        feed = dict(problem.feed, coefficients=problem.feed["coefficients"][own])
+        if feed["weights"] is not None:
+            feed["weights"] = feed["weights"][own]
+        found, _ = make(alone).run(problem.rows[own], **feed)
+        np.testing.assert_allclose(found[0], losses[model], rtol=1e-13)
 
 
-def test_without_a_learning_rate_nothing_moves():
-    parameters, features, labels = problem()
-    trainer = make(parameters, features, labels, learning_rate=0.0)
-    trainer.run(np.zeros((2, 3, 4), int), np.ones(2))
-    for before, after in zip(parameters, trainer.parameters(), strict=True):
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop", "sgd"])
+def test_an_update_is_that_of_the_optimizer_at_its_rate(optimizer):
+    constants = {
+        "adam": SETTINGS["constants"],
+        "adamw": SETTINGS["constants"],
+        "rmsprop": {
+            "learning_rate": 1e-2,
+            "decay": 0.9,
+            "eps": 1e-8,
+            "eps_inside_root": False,
+            "centered": False,
+            "momentum": 0.5,
+            "weight_decay": 0.01,
+        },
+        "sgd": {
+            "learning_rate": 0.1,
+            "momentum": 0.9,
+            "nesterov": False,
+            "weight_decay": 0.01,
+        },
+    }[optimizer]
+    problem = stacked()
+    still = make(problem, optimizer=optimizer, constants=constants)
+    still.run(problem.rows, **{**problem.feed, "rates": np.zeros(STEPS)})
+    for before, after in zip(problem.parameters, still.parameters(), strict=True):
         np.testing.assert_array_equal(before, after)
+    once = make(problem, optimizer=optimizer, constants=constants)
+    twice = make(problem, optimizer=optimizer, constants=constants)
+    first = {**problem.feed, "rates": np.ones(1)}
+    once.run(problem.rows, **first)
+    twice.run(problem.rows, **{**first, "rates": np.full(1, 2.0)})
+    rows = zip(problem.parameters, once.parameters(), twice.parameters(), strict=True)
+    for before, after, far in rows:
+        assert (after != before).any()
+        np.testing.assert_allclose(far - before, 2 * (after - before), atol=1e-15)
+
+
+def test_state_of_a_loss_is_carried_model_by_model():
+    problem = stacked()
+    problem.feed["weights"] = None
+
+    def ghmc(logits, labels, _weights, state):
+        told = {"momentum": 0.75, "reduction": "none"}
+        values, new = refimpl.ghmc_loss(logits, labels, GHMState(*state), **told)
+        slope = refimpl.ghmc_loss_grad(logits, labels, GHMState(*state), momentum=0.75)
+        return values, slope, tuple(new)
+
+    state = [np.zeros((MODELS, 10)), np.zeros((MODELS, 10), np.int64)]
+    trainer = make(problem, ghmc, state=state)
+    losses, _ = trainer.run(problem.rows, **problem.feed)
+    fresh = make(problem, lambda *args: (*ghmc(*args)[:2], args[3]), state=state)
+    forgetful, _ = fresh.run(problem.rows, **problem.feed)
+    np.testing.assert_array_equal(losses[:, 0], forgetful[:, 0])
+    assert (losses[:, 1:] != forgetful[:, 1:]).any(axis=1).all()
+
+
+def test_half_precision_loses_gradients_that_the_scale_saves():
+    problem = stacked()
+    problem.feed["coefficients"] = np.full(problem.rows.shape, 1e-9)
+    _, exact = make(problem).run(problem.rows, **problem.feed)
+    _, lost = make(problem, loss_scale=1.0).run(problem.rows, **problem.feed)
+    _, kept = make(problem, loss_scale=2.0**24).run(problem.rows, **problem.feed)
+    assert (lost == 0.0).all()
+    np.testing.assert_allclose(kept[:, 0], exact[:, 0], rtol=2e-3)
+    assert (kept[:, 0] != exact[:, 0]).all()
+    _, over = make(problem, loss_scale=2.0**60).run(problem.rows, **problem.feed)
+    assert not np.isfinite(over).any()
+
+
+def test_nothing_is_clipped_without_a_norm():
+    problem = stacked()
+    free, tight = make(problem, max_norm=None), make(problem, max_norm=1e-3)
+    norms = [t.run(problem.rows, **problem.feed)[1][:, 0] for t in (free, tight)]
+    np.testing.assert_allclose(*norms, rtol=1e-15)
+    # Adam's first update hides the size of the gradient; its second does not.
+    assert (free.parameters()[0] != tight.parameters()[0]).any()
+
+
+def test_dropout_is_that_of_the_layer():
+    problem = stacked(dropout=0.5)
+    (mask,) = problem.feed["masks"]
+    hidden = np.ones(mask.shape)
+    assert set(np.unique(dropout(hidden, mask, rate=0.5))) == {0.0, 2.0}
+    with_mask, _ = make(problem, dropout=0.5).run(problem.rows, **problem.feed)
+    without, _ = make(problem).run(problem.rows, **{**problem.feed, "masks": ()})
+    assert (with_mask[:, 0] != without[:, 0]).all()
