@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from conformance.training import tiny
 from conformance.training.backends import Trainer
-from conformance.training.planting import Build, Plant, constant, option
+from conformance.training.planting import Build, Plant, clipping, constant, option
 
 Array = NDArray[np.float64]
 
@@ -19,9 +19,9 @@ class _Wrapped:
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
 
-    def run(self, indices: NDArray[np.int64], pos_weight: Array) -> Any:
+    def run(self, rows: NDArray[np.int64], **told: Any) -> Any:
         """Makes updates, as the protocol says."""
-        return self.trainer.run(indices, pos_weight)
+        return self.trainer.run(rows, **told)
 
     def logits(self, features: Array) -> Array:
         """Returns logits, as the protocol says."""
@@ -37,26 +37,30 @@ class BatchesOneLate(_Wrapped):
 
     previous = None
 
-    def run(self, indices: NDArray[np.int64], pos_weight: Array) -> Any:
+    def run(self, rows: NDArray[np.int64], **told: Any) -> Any:
         """Makes updates on the last batches."""
-        now, self.previous = self.previous, indices
-        return self.trainer.run(indices if now is None else now, pos_weight)
+        now, self.previous = self.previous, rows
+        return self.trainer.run(rows if now is None else now, **told)
 
 
 class RowsReversed(_Wrapped):
     """Valid: reads the rows of a batch backwards."""
 
-    def run(self, indices: NDArray[np.int64], pos_weight: Array) -> Any:
+    def run(self, rows: NDArray[np.int64], **told: Any) -> Any:
         """Makes updates on the same batches."""
-        return self.trainer.run(indices[..., ::-1].copy(), pos_weight)
+        turned = told["coefficients"][..., ::-1].copy()
+        return self.trainer.run(
+            rows[..., ::-1].copy(), **{**told, "coefficients": turned}
+        )
 
 
 class WeightFrozen(_Wrapped):
     """Keeps the first weight of the positives."""
 
-    def run(self, indices: NDArray[np.int64], pos_weight: Array) -> Any:
+    def run(self, rows: NDArray[np.int64], **told: Any) -> Any:
         """Makes updates with a weight of 1."""
-        return self.trainer.run(indices, np.ones_like(pos_weight))
+        ones = np.ones_like(told["weights"])
+        return self.trainer.run(rows, **{**told, "weights": ones})
 
 
 class Lost(_Wrapped):
@@ -104,27 +108,15 @@ def _another_loss(build: Build, given: dict[str, Any]) -> Trainer:
     return build(**{**given, "strategy": tiny.STRATEGIES["adaptive-article"]})
 
 
-class _OtherOptimizer(_Wrapped):
-    """The reference with an optimiser of its own."""
-
-    def __init__(self, trainer: Trainer, optimizer: Callable[..., Any]) -> None:
-        super().__init__(trainer)
-        self._optimizer = optimizer
-
-    def run(self, indices: NDArray[np.int64], pos_weight: Array) -> Any:
-        """Makes updates with it."""
-        from refimpl import train
-
-        own = train.adamw
-        train.adamw = self._optimizer
-        try:
-            return self.trainer.run(indices, pos_weight)
-        finally:
-            train.adamw = own
-
-
 def _optimized(optimizer: Callable[..., Any]) -> Plant:
-    return lambda build, given: _OtherOptimizer(build(**given), optimizer)
+    """Makes the reference with an optimiser of its own."""
+
+    def plant(build: Build, given: dict[str, Any]) -> Trainer:
+        trainer: Any = build(**given)
+        trainer._optimizer = optimizer
+        return trainer
+
+    return plant
 
 
 def _adam(
@@ -178,7 +170,7 @@ weight_frozen = wrapped(WeightFrozen)
 parameters_lost = wrapped(Lost)
 gamma_times_1_001 = option("gamma", 2.002)
 gamma_off_by_1e_6 = option("gamma", 2.0 + 1e-6)
-no_clip_eps = constant(clip_eps=0.0)
+no_clip_eps = clipping(0.0)
 eps_1_percent_off = constant(eps=1.01e-8)
 beta2_off = constant(beta2=0.9991)
 learning_rate_off_by_1e_6 = constant(learning_rate=0.03 * (1 + 1e-6))

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
-from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import version
 from platform import python_version
@@ -15,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from conformance.errors import UsageError
 from conformance.training.data import Split
+from conformance.training.losses import bound, initial_state
 from conformance.training.recipe import Optimizer, Strategy
 
 Array = NDArray[np.float64]
@@ -31,12 +30,12 @@ LIBRARIES = {
 class Trainer(Protocol):
     """What ``refimpl.train.Trainer`` and its two counterparts do."""
 
-    def run(self, indices: NDArray[np.int64], pos_weight: Array) -> tuple[Array, Array]:
-        """Makes one update for every batch; returns losses and gradient norms."""
+    def run(self, rows: NDArray[np.int64], **told: Any) -> tuple[Array, Array]:
+        """Makes one update for every batch; returns objectives and gradient norms."""
         ...
 
     def logits(self, features: Array) -> Array:
-        """Returns every model's logits, shaped ``(stack, N)``."""
+        """Returns every model's logits, shaped ``(stack, N)`` or ``(stack, N, C)``."""
         ...
 
     def parameters(self) -> list[Array]:
@@ -77,25 +76,21 @@ def make_trainer(
     The reference knows neither dtype nor device: it is float64 on the host.
     """
     module = import_module(f"{PACKAGES[backend]}.train")
-    options: dict[str, Any] = asdict(optimizer)
-    options["loss"] = loss_function(backend, strategy.loss, strategy.options)
-    if backend == REFERENCE:
-        gradient = f"{strategy.loss}_grad"
-        options["loss_grad"] = loss_function(backend, gradient, strategy.options)
-    else:
-        options |= {"dtype": dtype, "device": device}
-    return module.Trainer(parameters, train.features, train.labels, **options)
-
-
-@cache
-def loss_function(
-    backend: str, name: str, options: tuple[tuple[str, float | str], ...]
-) -> Any:
-    """Returns a backend's loss with its options bound.
-
-    Cached: JAX compiles once for each function *object*.
-    """
-    return partial(getattr(import_module(PACKAGES[backend]), name), **dict(options))
+    place = {} if backend == REFERENCE else {"dtype": dtype, "device": device}
+    return module.Trainer(
+        parameters,
+        train.features,
+        train.labels,
+        loss=bound(backend, strategy),
+        state=initial_state(strategy, len(parameters[0])),
+        optimizer=optimizer.name,
+        constants=dict(optimizer.constants),
+        max_norm=optimizer.max_norm,
+        clip_eps=optimizer.clip_eps,
+        dropout=strategy.dropout,
+        loss_scale=strategy.loss_scale,
+        **place,
+    )
 
 
 def require(backends: tuple[str, ...], device: str) -> None:

@@ -32,7 +32,7 @@ Expected = Iterator[tuple[str, str, str]]
 
 
 def _trainings() -> Expected:
-    still = replace(tiny.RECIPE.optimizer, learning_rate=0.0)
+    still = tiny.RECIPE.optimizer.with_constants(learning_rate=0.0)
     dead = replace(tiny.RECIPE, optimizer=still)
     wrong = planting.constant(learning_rate=0.03 * (1 + 1e-6))
 

@@ -4,15 +4,17 @@ How far two correct programs may drift apart is a property of the recipe, and me
 *shadow runs* repeat the reference from first weights moved by one ulp.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from conformance.training.backends import REFERENCE, MakeTrainer, make_trainer
-from conformance.training.data import Problem
+from conformance.training.data import Problem, resampled
+from conformance.training.feed import RESAMPLING, SHADOWS, first_parameters
 from conformance.training.recipe import DataPlan, Lockstep, Recipe, Strategy
-from conformance.training.session import Session, batches, first_parameters
+from conformance.training.session import Session
 
 Array = NDArray[np.float64]
 
@@ -37,34 +39,45 @@ def run_lockstep(
         verdict for each backend: ``"pass"``, ``"fail"``, ``"dead"`` where nothing
         trained, ``"chaotic"`` where the horizon is too short to tell.
     """
+    problem = resampled(problem, strategy.resampling, RESAMPLING)
     first = first_parameters([_SEED], problem, plan)
     stacks = {REFERENCE: _with_shadows(first, recipe.lockstep.shadows)}
     stacks |= {name: first for name in backends if name != REFERENCE}
     sessions = {}
     for name, stack in stacks.items():
-        trainer = make(
+        build = partial(
+            make,
             name,
             strategy,
-            recipe.optimizer,
-            stack,
-            problem.train,
+            strategy.optimizer or recipe.optimizer,
+            train=problem.train,
             dtype="float64",
             device=device,
         )
-        sessions[name] = Session(trainer, strategy, recipe.dynamic, problem)
-    shadow, distances = _drive(sessions, problem, plan)
+        sessions[name] = Session(
+            lambda parameters, build=build: build(parameters=parameters),
+            stack,
+            seeds=[_SEED] * len(stack[0]),
+            problem=problem,
+            plan=plan,
+            strategy=strategy,
+        )
+    shadow, distances = _drive(sessions, plan)
     fall = recipe.statistics.minimum_fall
     progress = {name: session.progress(fall) for name, session in sessions.items()}
     return {
         **_judge(shadow, distances, progress, recipe.lockstep),
         "progress": progress,
-        "pos_weight": [weights[0] for weights in sessions[REFERENCE].history],
+        "weights": [
+            None if weights is None else weights[0]
+            for weights in sessions[REFERENCE].history
+        ],
     }
 
 
 def _with_shadows(first: list[Array], shadows: int) -> list[Array]:
     """Stacks the reference's first parameters with copies moved by one ulp."""
-    generator = np.random.default_rng([_SEED, 2])
+    generator = np.random.default_rng([_SEED, SHADOWS])
     stacked = []
     for array in first:
         signs = generator.choice([-1.0, 1.0], (shadows, *array.shape[1:]))
@@ -73,20 +86,21 @@ def _with_shadows(first: list[Array], shadows: int) -> list[Array]:
 
 
 def _drive(
-    sessions: dict[str, Session], problem: Problem, plan: DataPlan
+    sessions: dict[str, Session], plan: DataPlan
 ) -> tuple[Array, dict[str, Array]]:
     """Makes every update in every session; returns shadows' and backends' distances."""
     shadow: list[float] = []
     distances: dict[str, list[float]] = {name: [] for name in sessions}
     del distances[REFERENCE]
     for epoch in range(plan.lockstep_epochs):
-        order = batches([_SEED], epoch, problem, plan)[:, : plan.lockstep_batches]
-        for step in range(order.shape[1]):
+        told = {
+            name: session.feed(epoch, plan.lockstep_batches)
+            for name, session in sessions.items()
+        }
+        for step in range(len(told[REFERENCE].rates)):
             flat = {}
             for name, session in sessions.items():
-                indices = order[:, step : step + 1]
-                models = len(session.pos_weight)
-                session.train(np.repeat(indices, models, axis=0))
+                session.train(told[name].step(step))
                 flat[name] = _flat(session.trainer.parameters())
             reference, *moved = flat.pop(REFERENCE)
             shadow.append(max(_distance(row, reference) for row in moved))

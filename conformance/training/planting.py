@@ -45,7 +45,7 @@ def verdict(
         if backend != name:
             return make_trainer(backend, *args, **options)
         names = ("strategy", "optimizer", "parameters", "train")
-        given = {**dict(zip(names, args, strict=True)), **options}
+        given = {**dict(zip(names, args, strict=False)), **options}
         build = partial(make_trainer, subject)
         return plant(build, given) if plant else build(**given)
 
@@ -62,10 +62,20 @@ def verdict(
 
 
 def constant(**constants: float) -> Plant:
-    """Makes a trainer with another constant of the optimiser."""
+    """Makes a trainer with other constants of the optimiser."""
 
     def plant(build: Build, given: dict[str, Any]) -> Trainer:
-        optimizer: Optimizer = replace(given["optimizer"], **constants)
+        optimizer: Optimizer = given["optimizer"].with_constants(**constants)
+        return build(**{**given, "optimizer": optimizer})
+
+    return plant
+
+
+def clipping(eps: float) -> Plant:
+    """Makes a trainer that adds another number to the norm of the gradient."""
+
+    def plant(build: Build, given: dict[str, Any]) -> Trainer:
+        optimizer: Optimizer = replace(given["optimizer"], clip_eps=eps)
         return build(**{**given, "optimizer": optimizer})
 
     return plant

@@ -90,7 +90,7 @@ class Strategy:
             elements, ``"weights"`` of its labels, ``"positives"`` in it (at least 1),
             or ``"one"``.
         factor: Of the whole loss.
-        shards: Examples in each part of a batch whose means are averaged, as under
+        shards: Proportions of the parts of a batch whose means are averaged, as under
             gradient accumulation and data parallelism; none is one part.
         sampler: ``"shuffled"`` or, with replacement, ``"balanced"``: every class is as
             probable as any other.
@@ -243,7 +243,9 @@ class Recipe:
 
     def for_data(self, plan: DataPlan) -> Self:
         """Returns the recipe with the strategies and the main metric of a data set."""
-        chosen = [s for s in self.strategies if s.name in (plan.strategies or (s.name,))]
+        chosen = [
+            s for s in self.strategies if s.name in (plan.strategies or (s.name,))
+        ]
         metric = plan.main_metric or self.statistics.main_metric
         return replace(
             self,

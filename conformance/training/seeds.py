@@ -1,12 +1,15 @@
-"""All seeds of one strategy on one backend, trained together and then measured."""
+"""Seeds of one strategy on one backend, trained together and then measured."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from conformance.training import metrics, pictures, theory
 from conformance.training.backends import MakeTrainer, make_trainer
-from conformance.training.data import Problem
-from conformance.training.metrics import METRICS, evaluate
+from conformance.training.data import Problem, resampled
+from conformance.training.feed import RESAMPLING, first_parameters
+from conformance.training.predictions import predict
 from conformance.training.recipe import DataPlan, Recipe, Strategy
-from conformance.training.session import Session, batches, first_parameters
+from conformance.training.session import Session
 
 
 def run_seeds(
@@ -17,42 +20,48 @@ def run_seeds(
     *,
     backend: str,
     device: str,
+    seeds: Sequence[int],
     make: MakeTrainer = make_trainer,
 ) -> dict[str, Any]:
     """Trains every seed to the last epoch.
 
     Returns:
         Every metric on the test part as a list over seeds (thresholds are searched on
-        the validation part), the weights of every epoch, and whether it trained.
+        the validation part), what theory says of the logits, data of the figures, the
+        weights of every epoch, and whether it trained.
     """
-    seeds = range(recipe.seeds)
-    trainer = make(
-        backend,
-        strategy,
-        recipe.optimizer,
-        first_parameters(seeds, problem, plan),
-        problem.train,
-        dtype="float32",
-        device=device,
-    )
-    session = Session(trainer, strategy, recipe.dynamic, problem)
-    for epoch in range(plan.epochs):
-        session.train(batches(seeds, epoch, problem, plan))
-        session.end_epoch()
-    validation, test = problem.validation, problem.test
-    measured = [
-        evaluate(test.labels, of_test, (validation.labels, of_validation))
-        for of_test, of_validation in zip(
-            trainer.logits(test.features),
-            trainer.logits(validation.features),
-            strict=True,
+    told = resampled(problem, strategy.resampling, RESAMPLING)
+
+    def build(parameters: list[Any]) -> Any:
+        return make(
+            backend,
+            strategy,
+            strategy.optimizer or recipe.optimizer,
+            parameters,
+            told.train,
+            dtype="float32",
+            device=device,
         )
-    ]
+
+    session = Session(
+        build,
+        first_parameters(seeds, told, plan),
+        seeds=seeds,
+        problem=told,
+        plan=plan,
+        strategy=strategy,
+    )
+    for epoch in range(plan.epochs):
+        session.train(session.feed(epoch))
+        session.end_epoch()
+    predictions = predict(session.outcome().logits, problem)
     return {
-        "metrics": {
-            name: [result[name] for result in measured]
-            for name in (*METRICS, "threshold")
-        },
-        "pos_weight": session.history,
+        "seeds": list(seeds),
+        "metrics": metrics.measure(problem, predictions),
+        "theory": theory.measure(
+            problem, plan, strategy, predictions, session.history[-1]
+        ),
+        "pictures": pictures.measure(problem, predictions, strategy),
+        "weights": session.history,
         **session.progress(recipe.statistics.minimum_fall),
     }

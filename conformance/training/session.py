@@ -1,103 +1,105 @@
 """The loop over epochs, on the host and the same for every backend."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.training.backends import REFERENCE, Trainer, loss_function
+from conformance.training import feed
+from conformance.training.backends import REFERENCE, Trainer
 from conformance.training.data import Problem
-from conformance.training.metrics import f1_at_half
-from conformance.training.recipe import DataPlan, Dynamic, Strategy
-from refimpl.mlp import init_mlp
-from refimpl.schedules import dynamic_pos_weight, init_dynamic_pos_weight
+from conformance.training.losses import bound, initial_state
+from conformance.training.metrics import validation_metric
+from conformance.training.recipe import DataPlan, Strategy
+from conformance.training.weighting import Weighting
+from refimpl.early_stopping import early_stopping, init_early_stopping
 
 Array = NDArray[np.float64]
 
 
-def first_parameters(
-    seeds: Sequence[int], problem: Problem, plan: DataPlan
-) -> list[Array]:
-    """Draws the first parameters of every seed, and stacks them.
-
-    A seed's draws do not depend on backend or strategy: runs are paired by seed.
-    """
-    sizes = (problem.train.features.shape[1], *plan.hidden, 1)
-    drawn = [init_mlp(np.random.default_rng([seed, 0]), sizes) for seed in seeds]
-    return [np.stack(layer) for layer in zip(*drawn, strict=True)]
-
-
-def batches(
-    seeds: Sequence[int], epoch: int, problem: Problem, plan: DataPlan
-) -> NDArray[np.int64]:
-    """Draws the order of one epoch for every seed.
-
-    Returns:
-        Rows of the training part, shaped ``(seeds, batches, batch)``; the incomplete
-        last batch is dropped.
-    """
-    size = problem.train.labels.size
-    batch = min(plan.batch, size)
-    orders = [
-        np.random.default_rng([seed, 1, epoch]).permutation(size) for seed in seeds
-    ]
-    whole = size // batch
-    return np.stack(orders)[:, : whole * batch].reshape(len(seeds), whole, batch)
-
-
 class Session:
-    """A trainer, the weight of the positives, and the schedule that moves it.
+    """A trainer, and what moves with the epochs: order, weights, rate, early stopping.
+
+    Args:
+        build: Makes a trainer of parameters.
+        parameters: The first, with a leading axis of models.
+        seeds: Of the models' draws.
+        problem: Whose training part the trainer has.
+        plan: Batch and hidden layers.
+        strategy: What to do about the imbalance.
 
     Attributes:
         trainer: Whose stack is trained.
-        history: The weights of every finished epoch, one for each model.
+        history: The weights of every finished epoch, one for each model; None where
+            nothing is weighted.
     """
 
     def __init__(
         self,
-        trainer: Trainer,
-        strategy: Strategy,
-        dynamic: Dynamic,
+        build: Callable[[list[Array]], Trainer],
+        parameters: list[Array],
+        *,
+        seeds: Sequence[int],
         problem: Problem,
+        plan: DataPlan,
+        strategy: Strategy,
     ) -> None:
-        self.trainer = trainer
-        self.history: list[list[float]] = []
-        self._strategy, self._dynamic, self._problem = strategy, dynamic, problem
-        self._first_logits = trainer.logits(problem.train.features)
-        self._alive = np.ones(len(self._first_logits), dtype=bool)
-        first = {"one": 1.0, "ratio": problem.ratio, "dynamic": dynamic.initial}
-        state = init_dynamic_pos_weight(first[strategy.weight])
-        self._states = [state] * len(self._first_logits)
+        self.trainer = build(parameters)
+        self.history: list[Any] = []
+        self._build, self._seeds = build, seeds
+        self._problem, self._plan, self._strategy = problem, plan, strategy
+        self._first_logits = self.trainer.logits(problem.train.features)
+        self._alive = np.ones(len(seeds), dtype=bool)
+        self._weighting = Weighting(strategy.weight, problem, models=len(seeds))
+        self._stopping = [init_early_stopping()] * len(seeds)
+        self._best = parameters
 
-    @property
-    def pos_weight(self) -> Array:
-        """The weights of the next update, one for each model."""
-        return np.array([state.value for state in self._states])
+    def feed(self, epoch: int, batches: int | None = None) -> feed.Feed:
+        """Draws what the updates of an epoch are told.
 
-    def train(self, indices: NDArray[np.int64]) -> None:
+        Args:
+            epoch: Counted from 0; the epochs before have ended.
+            batches: Only so many; None is all of them.
+        """
+        plan, strategy, seeds = self._plan, self._strategy, self._seeds
+        rows = feed.batches(seeds, epoch, self._problem, plan, strategy.sampler)
+        rows = rows[:, :batches]
+        labels = self._problem.train.labels[rows]
+        weights = self._weighting.of_epoch(labels)
+        rate = feed.rate_factor(strategy.rate, epoch)
+        return feed.Feed(
+            rows,
+            feed.coefficients(strategy, labels, weights),
+            weights,
+            np.full(rows.shape[1], rate),
+            feed.masks(strategy, seeds, epoch, rows, plan.hidden),
+        )
+
+    def train(self, told: feed.Feed) -> None:
         """Makes one update for every batch."""
-        losses, norms = self.trainer.run(indices, self.pos_weight)
+        losses, norms = self.trainer.run(told.rows, **told.keywords())
         live = np.isfinite(losses) & np.isfinite(norms) & (norms > 0.0)
         self._alive &= live.all(axis=1)
 
     def end_epoch(self) -> None:
-        """Lets the schedule see F1 on the validation part, and records the weights."""
-        self.history.append(self.pos_weight.tolist())
-        if self._strategy.weight != "dynamic":
+        """Lets schedules see the validation part, and records the weights."""
+        now = self._weighting.now
+        self.history.append(None if now is None else now.tolist())
+        stops = self._strategy.patience is not None
+        if not (stops or self._weighting.needs_metric):
             return
         part = self._problem.validation
-        self._states = [
-            dynamic_pos_weight(
-                state,
-                f1_at_half(part.labels, logits),
-                step=self._dynamic.step,
-                max_value=self._dynamic.max_value,
-            )
-            for state, logits in zip(
-                self._states, self.trainer.logits(part.features), strict=True
-            )
-        ]
+        metric = validation_metric(self._problem, self.trainer.logits(part.features))
+        self._weighting.end_epoch(metric)
+        if stops:
+            self._keep_best(metric)
+
+    def outcome(self) -> Trainer:
+        """Returns the trainer to be measured: of the best epoch where it may stop."""
+        if self._strategy.patience is None:
+            return self.trainer
+        return self._build(self._best)
 
     def progress(self, minimum_fall: float) -> dict[str, Any]:
         """Tells whether every model learned: two dead models agree perfectly.
@@ -120,9 +122,33 @@ class Session:
             "trained": bool((self._alive & fell).all()),
         }
 
+    def _keep_best(self, metric: Array) -> None:
+        """Remembers the parameters of every model that improved and has not stopped."""
+        patience = self._strategy.patience
+        self._stopping = [
+            early_stopping(state, float(own), patience=patience)
+            for state, own in zip(self._stopping, metric, strict=True)
+        ]
+        improved = np.array([state.improved for state in self._stopping])
+        self._best = [
+            np.where(improved.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+            for old, new in zip(self._best, self.trainer.parameters(), strict=True)
+        ]
+
     def _loss(self, logits: Array) -> Array:
-        loss = loss_function(REFERENCE, self._strategy.loss, self._strategy.options)
-        # Models go last: that is the axis along which the losses take weights.
-        labels = np.broadcast_to(self._problem.train.labels, logits.shape).T
-        values = loss(logits.T, labels, pos_weight=self.pos_weight, reduction="none")
-        return values.mean(axis=0)
+        loss, now = bound(REFERENCE, self._strategy), self._weighting.now
+        states = zip(*initial_state(self._strategy, len(logits)), strict=True)
+        states = list(states) or [()] * len(logits)
+        labels = self._problem.train.labels
+        # A model that diverged has logits that no loss is finite at.
+        with np.errstate(all="ignore"):
+            return np.array(
+                [
+                    loss(own, labels, None if now is None else now[index], state)[
+                        0
+                    ].mean()
+                    for index, (own, state) in enumerate(
+                        zip(logits, states, strict=True)
+                    )
+                ]
+            )

@@ -8,10 +8,13 @@ from conformance.training.recipe import DataPlan, Recipe, Strategy
 from conformance.training.recipes import RECIPES
 
 _POS_WEIGHT = RECIPES["pos_weight"]
+_NAMES = ("plain", "inverse", "dynamic", "adaptive", "adaptive-article")
 # Sixty updates, twice as many as a horizon must have.
 PLAN: DataPlan = replace(
     _POS_WEIGHT.data[0],
     name="tiny",
+    source="tiny",
+    options={},
     hidden=(5,),
     batch=24,
     epochs=6,
@@ -21,10 +24,11 @@ PLAN: DataPlan = replace(
 RECIPE: Recipe = replace(
     _POS_WEIGHT,
     data=(PLAN,),
-    user_data=replace(PLAN, name="user", source={"seed": 0}),
-    optimizer=replace(_POS_WEIGHT.optimizer, learning_rate=0.03),
-    seeds=8,
-)
+    user_data=replace(PLAN, name="user", source="user", options={"seed": 0}),
+    strategies=tuple(s for s in _POS_WEIGHT.strategies if s.name in _NAMES),
+    claims=(("adaptive", "dynamic", "inverse"),),
+    optimizer=_POS_WEIGHT.optimizer.with_constants(learning_rate=0.03),
+).with_seeds(8)
 STRATEGIES: dict[str, Strategy] = {one.name: one for one in RECIPE.strategies}
 
 

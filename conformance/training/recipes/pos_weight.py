@@ -6,25 +6,49 @@ Sizes, ratio, optimiser family, clipping and the constants of the strategies are
 article's; learning rate, batch and epochs fit the small network.
 """
 
+from dataclasses import replace
+
 from conformance.training.recipe import (
     DataPlan,
-    Dynamic,
-    Lockstep,
+    Mining,
     Optimizer,
     Recipe,
     Statistics,
     Strategy,
+    Weight,
 )
 
 _BCE = "binary_cross_entropy_with_logits"
 _ADAPTIVE = "adaptive_bce_with_logits"
 
+_RATIO = Weight("ratio", constants=(("factor", 1.0), ("max_value", 100.0)))
+_DYNAMIC = Weight(
+    "dynamic", constants=(("initial", 1.0), ("step", 0.5), ("max_value", 10.0))
+)
+_TRUE = (("gamma", 2.0), ("modulator", "probability"))
+_ARTICLE = (("gamma", 2.0), ("modulator", "weighted_loss"))
+
+_ADAMW = Optimizer(
+    "adamw",
+    (
+        ("learning_rate", 5e-3),
+        ("beta1", 0.9),
+        ("beta2", 0.999),
+        ("eps", 1e-8),
+        ("weight_decay", 1e-2),
+    ),
+    max_norm=1.0,
+    clip_eps=1e-6,
+)
+
 POS_WEIGHT = Recipe(
     name="pos_weight",
+    task="binary",
     data=(
         DataPlan(
             name="synthetic",
-            source={
+            source="synthetic",
+            options={
                 "seed": 20240501,
                 "features": 8,
                 "components": 4,
@@ -43,11 +67,12 @@ POS_WEIGHT = Recipe(
         ),
         DataPlan(
             name="digits",
-            source={"seed": 20240502, "positive": 8, "ratio": 5},
+            source="digits",
+            options={"seed": 20240502, "positive": 8, "ratio": 5},
             hidden=(16, 16),
             batch=32,
             epochs=40,
-            quick_epochs=15,
+            quick_epochs=0,
             lockstep_epochs=25,
             quick_lockstep_epochs=15,
             lockstep_batches=None,
@@ -56,7 +81,8 @@ POS_WEIGHT = Recipe(
     ),
     user_data=DataPlan(
         name="user",
-        source={"seed": 20240503},
+        source="user",
+        options={"seed": 20240503},
         hidden=(16, 16),
         batch=32,
         epochs=30,
@@ -67,41 +93,46 @@ POS_WEIGHT = Recipe(
         margin=0.02,
     ),
     strategies=(
-        Strategy("plain", _BCE, (), "one"),
-        Strategy("inverse", _BCE, (), "ratio"),
-        Strategy("dynamic", _BCE, (), "dynamic"),
+        Strategy("plain", _BCE),
+        Strategy("inverse", _BCE, weight=_RATIO),
+        Strategy("dynamic", _BCE, weight=_DYNAMIC),
+        Strategy("adaptive", _ADAPTIVE, _TRUE, _RATIO),
+        Strategy("adaptive-article", _ADAPTIVE, _ARTICLE, _RATIO),
+        Strategy("mild", _ADAPTIVE, (("gamma", 1.0), *_ARTICLE[1:]), _RATIO),
         Strategy(
-            "adaptive",
+            "extreme",
             _ADAPTIVE,
-            (("gamma", 2.0), ("modulator", "probability")),
-            "ratio",
+            (("gamma", 1.5), *_ARTICLE[1:]),
+            Weight("ratio", constants=(("factor", 2.0), ("max_value", 100.0))),
         ),
+        Strategy("mining", _BCE, weight=_RATIO, mining=Mining(0.2, 0.3)),
         Strategy(
-            "adaptive-article",
-            _ADAPTIVE,
-            (("gamma", 2.0), ("modulator", "weighted_loss")),
-            "ratio",
+            "progressive",
+            _BCE,
+            weight=Weight("progressive", constants=(("start", 1.0), ("epochs", 20))),
         ),
+        Strategy("oversampled", _BCE, resampling="oversample"),
+        Strategy("smote", _BCE, resampling="smote"),
+        Strategy("sampler", _BCE, sampler="balanced"),
+        Strategy(
+            "unclipped", _BCE, weight=_RATIO, optimizer=replace(_ADAMW, max_norm=None)
+        ),
+        Strategy("dropout", _BCE, weight=_RATIO, dropout=0.2),
+        Strategy(
+            "l2",
+            _BCE,
+            weight=_RATIO,
+            # Through the moments, as torch.optim.Adam has it.
+            optimizer=replace(_ADAMW, name="adam").with_constants(weight_decay=1e-3),
+        ),
+        Strategy("early-stopping", _BCE, weight=_RATIO, patience=10),
     ),
     claims=(
         ("adaptive-article", "dynamic", "inverse"),
         ("adaptive", "dynamic", "inverse"),
     ),
-    dynamic=Dynamic(initial=1.0, step=0.5, max_value=10.0),
-    optimizer=Optimizer(
-        learning_rate=5e-3,
-        beta1=0.9,
-        beta2=0.999,
-        eps=1e-8,
-        weight_decay=1e-2,
-        max_norm=1.0,
-        clip_eps=1e-6,
-    ),
-    lockstep=Lockstep(
-        shadows=3, factor=8.0, floor=64.0, horizon=1e-6, minimum_steps=30
-    ),
+    optimizer=_ADAMW,
     statistics=Statistics(
-        main_metric="f1_searched", alpha=0.05, minimum_seeds=8, minimum_fall=0.05
+        main_metric="f1_searched", contrasted=("f1_half", "f1_searched")
     ),
-    seeds=20,
 )
