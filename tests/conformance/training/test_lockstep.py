@@ -35,11 +35,13 @@ def test_all_backends_pass(lockstep, name):
 
 
 def test_dynamic_weight_is_updated_on_the_way(lockstep):
-    assert len(set(lockstep("dynamic")["pos_weight"])) >= 3
+    assert len(set(lockstep("dynamic")["weights"])) >= 3
 
 
 def test_two_dead_programs_agree_and_do_not_pass(lockstep, recipe):
-    still = replace(recipe, optimizer=replace(recipe.optimizer, learning_rate=0.0))
+    still = replace(
+        recipe, optimizer=recipe.optimizer.with_constants(learning_rate=0.0)
+    )
     found = lockstep(changed=still)
     assert max(found["distances"]["torch"]) <= found["bound"][0]
     assert found["verdict"] == {"torch": "dead"}

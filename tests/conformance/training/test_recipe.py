@@ -6,24 +6,57 @@ import torch
 from conformance.training.backends import one_thread_each
 from conformance.training.data import SOURCES
 from conformance.training.lockstep import run_lockstep
+from conformance.training.recipe import TASKS
 from conformance.training.recipes import RECIPES
 
-RECIPE = RECIPES["pos_weight"]
+POS_WEIGHT = RECIPES["pos_weight"]
+every_recipe = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 
 
-def test_digest_changes_with_every_constant():
-    changed = replace(RECIPE, optimizer=replace(RECIPE.optimizer, eps=1e-7))
-    assert changed.digest() != RECIPE.digest()
-    assert replace(RECIPE).digest() == RECIPE.digest()
+@every_recipe
+def test_digest_changes_with_every_constant(recipe):
+    name = "learning_rate"
+    optimizer = recipe.optimizer.with_constants(**{name: 1e-7})
+    assert list(dict(optimizer.constants)) == list(dict(recipe.optimizer.constants))
+    assert replace(recipe, optimizer=optimizer).digest() != recipe.digest()
+    assert replace(recipe).digest() == recipe.digest()
 
 
-def test_quick_is_shorter_and_keeps_what_a_verdict_needs():
-    quick = RECIPE.quick()
-    assert quick.seeds == RECIPE.statistics.minimum_seeds >= 8
-    for plan, whole in zip(quick.data, RECIPE.data, strict=True):
-        assert plan.epochs < whole.epochs
-        assert plan.lockstep_epochs < whole.lockstep_epochs
-        assert plan.margin == whole.margin
+@every_recipe
+def test_quick_is_shorter_and_keeps_what_a_verdict_needs(recipe):
+    quick = recipe.quick()
+    assert quick.statistics.looks == (recipe.statistics.minimum_seeds,) == (8,)
+    whole = {plan.name: plan for plan in recipe.data}
+    assert quick.data
+    for plan in quick.data:
+        before = whole[plan.name]
+        assert 0 < plan.epochs < before.epochs
+        assert plan.lockstep_epochs < before.lockstep_epochs
+        assert plan.margin == before.margin
+
+
+@every_recipe
+def test_recipe_is_whole(recipe):
+    names = [strategy.name for strategy in recipe.strategies]
+    assert recipe.task in TASKS
+    assert len(set(names)) == len(names)
+    assert {name for claim in recipe.claims for name in claim} <= set(names)
+    used = set()
+    for plan in recipe.data:
+        assert plan.source in SOURCES
+        own = [strategy.name for strategy in recipe.for_data(plan).strategies]
+        assert own == [n for n in names if n in (plan.strategies or names)]
+        used |= set(own)
+    assert used == set(names)
+
+
+def test_data_may_have_strategies_and_a_metric_of_its_own():
+    plan = replace(
+        POS_WEIGHT.data[0], strategies=("plain", "dynamic"), main_metric="auc"
+    )
+    found = POS_WEIGHT.for_data(plan)
+    assert [strategy.name for strategy in found.strategies] == ["plain", "dynamic"]
+    assert found.statistics.main_metric == "auc"
 
 
 def test_threads_are_limited_and_given_back():
@@ -37,22 +70,17 @@ def test_threads_are_limited_and_given_back():
         torch.set_num_threads(before)
 
 
-def test_claims_rank_strategies_that_exist():
-    names = {strategy.name for strategy in RECIPE.strategies}
-    assert {name for claim in RECIPE.claims for name in claim} <= names
-
-
-@pytest.mark.parametrize("plan", RECIPE.quick().data, ids=lambda plan: plan.name)
+@pytest.mark.parametrize("plan", POS_WEIGHT.quick().data, ids=lambda plan: plan.name)
 def test_lockstep_spans_several_raises_of_the_dynamic_weight(plan):
-    dynamic = next(s for s in RECIPE.strategies if s.weight == "dynamic")
+    dynamic = next(s for s in POS_WEIGHT.strategies if s.name == "dynamic")
     with one_thread_each(()):
         found = run_lockstep(
-            SOURCES[plan.name](**plan.source),
+            SOURCES[plan.source](**plan.options),
             plan,
             dynamic,
-            RECIPE,
+            POS_WEIGHT,
             backends=("numpy",),
             device="cpu",
         )
-    assert len(set(found["pos_weight"])) >= 4
+    assert len(set(found["weights"])) >= 4
     assert found["horizon"] == len(found["bound"]) >= 200
