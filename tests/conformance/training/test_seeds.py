@@ -112,7 +112,7 @@ class Scripted:
     def __init__(self, problem, right=()):
         self.problem, self.right, self.updates = problem, right, 0
 
-    def run(self, rows, **told):
+    def run(self, rows, **_told):
         self.updates += 1
         ones = np.ones(rows.shape[:2])
         return ones, ones
