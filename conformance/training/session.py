@@ -6,9 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from conformance.training import feed
 from conformance.training.backends import REFERENCE, Trainer
 from conformance.training.data import Problem
+from conformance.training.feed import (
+    Feed,
+    batches,
+    coefficients,
+    masks,
+    rate_factor,
+)
 from conformance.training.losses import bound, initial_state
 from conformance.training.metrics import validation_metric
 from conformance.training.recipe import DataPlan, Strategy
@@ -55,28 +61,28 @@ class Session:
         self._stopping = [init_early_stopping()] * len(seeds)
         self._best = parameters
 
-    def feed(self, epoch: int, batches: int | None = None) -> feed.Feed:
+    def feed(self, epoch: int, limit: int | None = None) -> Feed:
         """Draws what the updates of an epoch are told.
 
         Args:
             epoch: Counted from 0; the epochs before have ended.
-            batches: Only so many; None is all of them.
+            limit: Of the batches; None is all of them.
         """
         plan, strategy, seeds = self._plan, self._strategy, self._seeds
-        rows = feed.batches(seeds, epoch, self._problem, plan, strategy.sampler)
-        rows = rows[:, :batches]
+        rows = batches(seeds, epoch, self._problem, plan, strategy.sampler)
+        rows = rows[:, :limit]
         labels = self._problem.train.labels[rows]
         weights = self._weighting.of_epoch(labels)
-        rate = feed.rate_factor(strategy.rate, epoch)
-        return feed.Feed(
+        rate = rate_factor(strategy.rate, epoch)
+        return Feed(
             rows,
-            feed.coefficients(strategy, labels, weights),
+            coefficients(strategy, labels, weights),
             weights,
             np.full(rows.shape[1], rate),
-            feed.masks(strategy, seeds, epoch, rows, plan.hidden),
+            masks(strategy, seeds, epoch, rows, plan.hidden),
         )
 
-    def train(self, told: feed.Feed) -> None:
+    def train(self, told: Feed) -> None:
         """Makes one update for every batch."""
         losses, norms = self.trainer.run(told.rows, **told.keywords())
         live = np.isfinite(losses) & np.isfinite(norms) & (norms > 0.0)
