@@ -12,6 +12,7 @@ from conformance.training.data.bundled import (
     wine_binary,
 )
 from conformance.training.data.parts import PARTS, Problem, Split
+from conformance.training.data.resampled import resampled
 from conformance.training.data.synthetic import (
     gaussian,
     multiclass_synthetic,
@@ -51,6 +52,7 @@ __all__ = [
     "multiclass_synthetic",
     "multilabel_synthetic",
     "patches",
+    "resampled",
     "synthetic",
     "user_file",
     "wine",
