@@ -23,6 +23,8 @@ from refimpl.early_stopping import early_stopping, init_early_stopping
 
 Array = NDArray[np.float64]
 
+_CROSS_ENTROPY = Strategy("plain", "binary_cross_entropy_with_logits")
+
 
 class Session:
     """A trainer, and what moves with the epochs: order, weights, rate, early stopping.
@@ -117,7 +119,8 @@ class Session:
             Mean training losses of first and last parameters, both under the last
             weights (a rising weight raises the loss of a model that improves), and
             ``trained``: all of them fell, and no update had a gradient that was zero or
-            not finite.
+            not finite. Of a loss with a memory, whose weights depend on the model,
+            cross entropy must fall.
         """
         before = self._loss(self._first_logits)
         after = self._loss(self.trainer.logits(self._problem.train.features))
@@ -142,19 +145,15 @@ class Session:
         ]
 
     def _loss(self, logits: Array) -> Array:
-        loss, now = bound(REFERENCE, self._strategy), self._weighting.now
-        states = zip(*initial_state(self._strategy, len(logits)), strict=True)
-        states = list(states) or [()] * len(logits)
+        remembers = initial_state(self._strategy, 1)
+        loss = bound(REFERENCE, _CROSS_ENTROPY if remembers else self._strategy)
+        now = self._weighting.now
         labels = self._problem.train.labels
         # A model that diverged has logits that no loss is finite at.
         with np.errstate(all="ignore"):
             return np.array(
                 [
-                    loss(own, labels, None if now is None else now[index], state)[
-                        0
-                    ].mean()
-                    for index, (own, state) in enumerate(
-                        zip(logits, states, strict=True)
-                    )
+                    loss(own, labels, None if now is None else now[index], ())[0].mean()
+                    for index, own in enumerate(logits)
                 ]
             )
