@@ -7,7 +7,6 @@ saturate.
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -24,12 +23,11 @@ def find(name: str) -> Callable[..., tuple[Array, Any]]:
 
 def boost(values: Array, mining: Mining) -> Array:
     """Returns what each value is multiplied by, a constant for the gradient."""
-    examples = jax.lax.stop_gradient(values).reshape(len(values), -1)
+    examples = values.reshape(len(values), -1)
     chosen, mask = jax_impl.hard_example_mining(
         examples.mean(axis=1), fraction=mining.fraction
     )
     bonus = mining.factor * len(values) / len(chosen)
-    mask = mask.astype(values.dtype)
     return 1 + bonus * mask.reshape(-1, *(1,) * (values.ndim - 1))
 
 
@@ -78,7 +76,8 @@ def _ghmc_as_printed(
 ) -> tuple[Array, Any]:
     (counts,) = state
     edges = jnp.arange(bins + 1, dtype=x.dtype) / bins
-    norm = jnp.abs(_probability(jax.lax.stop_gradient(x)) - y)[..., None]
+    # Compared only, so that weights are constants for the gradient.
+    norm = jnp.abs(_probability(x) - y)[..., None]
     inside = ((norm >= edges[:-1]) & (norm < edges[1:])).reshape(-1, bins)
     found = inside.sum(axis=0)
     average = momentum * counts + (1 - momentum) * found

@@ -41,7 +41,8 @@ def boost(values: Array, mining: Mining) -> Array:
     """Returns what each value is multiplied by, so that hard examples count once more.
 
     The mean of the products is the mean of all values plus ``factor`` times that of the
-    hard ones. An example is as hard as the mean of its values.
+    hard ones. An example is as hard as the mean of its values, and which are hard is
+    a constant for the gradient.
     """
     examples = values.reshape(len(values), -1)
     chosen, mask = refimpl.hard_example_mining(

@@ -23,7 +23,7 @@ def find(name: str) -> Callable[..., tuple[Tensor, Any]]:
 
 def boost(values: Tensor, mining: Mining) -> Tensor:
     """Returns what each value is multiplied by, a constant for the gradient."""
-    examples = values.detach().reshape(len(values), -1)
+    examples = values.reshape(len(values), -1)
     chosen, mask = torch_impl.hard_example_mining(
         examples.mean(1), fraction=mining.fraction
     )
@@ -77,7 +77,8 @@ def _ghmc_as_printed(
 ) -> tuple[Tensor, Any]:
     (counts,) = state
     edges = torch.arange(bins + 1, dtype=x.dtype, device=x.device) / bins
-    norm = (_probability(x.detach()) - y).abs().unsqueeze(-1)
+    # Compared only, so that weights are constants for the gradient.
+    norm = (_probability(x) - y).abs().unsqueeze(-1)
     inside = ((norm >= edges[:-1]) & (norm < edges[1:])).reshape(-1, bins)
     found = inside.sum(0)
     average = momentum * counts + (1 - momentum) * found
