@@ -26,6 +26,16 @@ def test_ghmc_is_the_printed_one(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_ghmc_as_printed_leaves_empty_bins_alone(backend):
+    counts = np.tile(np.arange(10.0), (MODELS, 1))
+    near_zero = np.full((MODELS, 6), -9.0), np.zeros((MODELS, 6)), None
+    strategy = Strategy("printed", "ghmc_as_printed")
+    _, _, (after,) = call(backend, strategy, near_zero, state=[counts])
+    np.testing.assert_allclose(after[:, 0], 6 * (1 - 0.75**2))
+    np.testing.assert_array_equal(after[:, 1:], counts[:, 1:])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_ghmc_as_printed_drops_the_hardest(backend):
     logits = np.tile([-50.0, -1.0, 50.0], (MODELS, 1))
     labels = np.tile([1.0, 1.0, 0.0], (MODELS, 1))
