@@ -1,54 +1,79 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F  # noqa: N812 - the field's name for it
 
 import torch_impl
-from tests.stacked import CONSTANTS as SHARED
-from tests.stacked import MODELS, stacked_problem
+from tests.stacked import (
+    ADAMW,
+    BATCH,
+    MODELS,
+    ROWS,
+    SETTINGS,
+    STEPS,
+    framework_loss,
+    stacked,
+)
+from torch_impl import train
 from torch_impl.models import MLP
 from torch_impl.models.mlp import to_state
-from torch_impl.train import ROWS, Trainer, highest_precision
+from torch_impl.train import Trainer, highest_precision
 
-CONSTANTS = {**SHARED, "clip_eps": 1e-6}
-
-
-@pytest.fixture
-def problem():
-    return stacked_problem()
+TASKS = ("binary", "multilabel", "multiclass", "heatmap")
 
 
 def make(problem, **changed):
-    parameters, features, labels, *_ = problem
     options = {
-        "loss": torch_impl.binary_cross_entropy_with_logits,
+        "loss": framework_loss(torch_impl, problem.loss),
         "dtype": "float64",
         "device": "cpu",
-        **CONSTANTS,
+        **SETTINGS,
         **changed,
     }
-    return Trainer(parameters, features, labels, **options)
+    return Trainer(*problem.given, **options)
 
 
-def plain_loop(problem, index):
+def usual_values(problem, logits, labels, weights):
+    """What torch itself, or the formula of the paper, makes of a batch."""
+    if problem.loss == "cross_entropy":
+        return F.cross_entropy(logits, labels, weight=weights, reduction="none")
+    if problem.loss == "heatmap_focal_loss":
+        p = torch.sigmoid(logits)
+        around = -((1 - labels) ** 4) * p**2 * torch.log(1 - p)
+        return torch.where(labels == 1, -((1 - p) ** 2) * torch.log(p), around).sum(1)
+    values = F.binary_cross_entropy_with_logits(
+        logits, labels, pos_weight=weights, reduction="none"
+    )
+    return values.flatten(1).sum(1) if values.ndim > 1 else values
+
+
+def usual_loop(problem, index, rate):
     """One model the usual way: module, backward, clip_grad_norm_, step."""
-    parameters, features, labels, indices, weights = problem
-    model = MLP((4, 5, 1), dtype=torch.float64)
-    own = to_state([p[index] for p in parameters])
+    model = MLP((4, 5, problem.parameters[-1].shape[-1]), dtype=torch.float64)
+    own = to_state([p[index] for p in problem.parameters])
     model.load_state_dict({name: torch.tensor(a) for name, a in own.items()})
     optimizer = torch.optim.AdamW(
         model.parameters(),
-        lr=CONSTANTS["learning_rate"],
-        betas=(CONSTANTS["beta1"], CONSTANTS["beta2"]),
-        eps=CONSTANTS["eps"],
-        weight_decay=CONSTANTS["weight_decay"],
+        betas=(ADAMW["beta1"], ADAMW["beta2"]),
+        eps=ADAMW["eps"],
+        weight_decay=ADAMW["weight_decay"],
     )
     losses, norms = [], []
-    for rows in indices[index]:
+    for step, rows in enumerate(problem.rows[index]):
+        for group in optimizer.param_groups:
+            group["lr"] = ADAMW["learning_rate"] * problem.feed["rates"][step]
         optimizer.zero_grad()
-        logits = model(torch.tensor(features[rows]))[:, 0]
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(
-            logits, torch.tensor(labels[rows]), pos_weight=torch.tensor(weights[index])
+        masks = [torch.tensor(m[index, step]) for m in problem.feed["masks"]]
+        logits = model(torch.tensor(problem.features[rows]), masks, rate=rate)
+        weights = problem.feed["weights"]
+        values = usual_values(
+            problem,
+            logits[..., 0] if logits.shape[-1] == 1 else logits,
+            torch.tensor(problem.labels[rows]),
+            None if weights is None else torch.tensor(weights[index, step]),
         )
+        factors = torch.tensor(problem.feed["coefficients"][index, step])
+        loss = (factors * values).sum()
         loss.backward()
         norms.append(float(torch.nn.utils.clip_grad_norm_(model.parameters(), 0.5)))
         optimizer.step()
@@ -56,75 +81,113 @@ def plain_loop(problem, index):
     return model, losses, norms
 
 
-def test_stack_equals_the_usual_loop(problem):
-    trainer = make(problem)
-    losses, norms = trainer.run(problem[3], problem[4])
-    assert norms.max() > CONSTANTS["max_norm"]  # or clipping would go untested
+@pytest.mark.parametrize(
+    ("task", "rate"), [*((task, 0.0) for task in TASKS), ("multiclass", 0.25)]
+)
+def test_stack_equals_the_usual_loop(task, rate):
+    problem = stacked(task, dropout=rate)
+    trainer = make(problem, dropout=rate)
+    losses, norms = trainer.run(problem.rows, **problem.feed)
+    assert norms.max() > SETTINGS["max_norm"]  # or clipping would go untested
     for index in range(MODELS):
-        model, expected_losses, expected_norms = plain_loop(problem, index)
+        model, expected_losses, expected_norms = usual_loop(problem, index, rate)
         # Two orders of summation over a dozen updates.
         np.testing.assert_allclose(losses[index], expected_losses, rtol=1e-12)
         np.testing.assert_allclose(norms[index], expected_norms, rtol=1e-12)
-        for stacked, parameter in zip(
+        for own, parameter in zip(
             trainer.parameters(), model.parameters(), strict=True
         ):
             expected = parameter.detach().numpy().T
-            np.testing.assert_allclose(stacked[index], expected, rtol=1e-11, atol=1e-13)
-        logits = model(torch.tensor(problem[1]))[:, 0].detach().numpy()
-        np.testing.assert_allclose(
-            trainer.logits(problem[1])[index], logits, rtol=1e-11, atol=1e-13
-        )
+            np.testing.assert_allclose(own[index], expected, rtol=1e-11, atol=1e-13)
+        logits = model(torch.tensor(problem.features)).detach().numpy()
+        found = trainer.logits(problem.features)[index]
+        expected = logits.reshape(found.shape)
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
 
 
-def test_steps_in_two_runs_equal_one_run(problem):
-    *_, indices, weights = problem
+def test_steps_in_two_runs_equal_one_run():
+    problem = stacked()
     whole, halves = make(problem), make(problem)
-    whole.run(indices, weights)
-    halves.run(indices[:, :5], weights)
-    halves.run(indices[:, 5:], weights)
+    whole.run(problem.rows, **problem.feed)
+    for part in (slice(None, 5), slice(5, None)):
+        feed = {
+            "coefficients": problem.feed["coefficients"][:, part],
+            "weights": problem.feed["weights"][:, part],
+            "rates": problem.feed["rates"][part],
+            "masks": (),
+        }
+        halves.run(problem.rows[:, part], **feed)
     for a, b in zip(whole.parameters(), halves.parameters(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_traced_program_follows_batch_size_and_weight(problem):
-    *_, indices, weights = problem
+@pytest.mark.parametrize(("batch", "weighted"), [(4, True), (BATCH, False)])
+def test_traced_program_follows_batch_and_weights(batch, weighted):
+    problem = stacked()
+    other = {
+        **problem.feed,
+        "coefficients": problem.feed["coefficients"][..., :batch],
+        "weights": problem.feed["weights"] if weighted else None,
+    }
     changing, fresh = make(problem), make(problem)
-    changing.run(indices[:, :1, :4], weights)
-    fresh.run(indices[:, :1, :4], weights)
-    fresh._programs.clear()
     for trainer in (changing, fresh):
-        trainer.run(indices, 2.0 * weights)
+        trainer.run(problem.rows[..., :batch], **other)
+    fresh._programs.clear()
+    doubled = {**problem.feed, "weights": 2.0 * problem.feed["weights"]}
+    for trainer in (changing, fresh):
+        trainer.run(problem.rows, **doubled)
     for a, b in zip(changing.parameters(), fresh.parameters(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_parameters_come_back_as_given(problem):
-    for given, returned in zip(problem[0], make(problem).parameters(), strict=True):
-        np.testing.assert_array_equal(given, returned)
+def test_program_is_traced_once(monkeypatch):
+    problem, traced = stacked(), []
+
+    def make_fx(function):
+        traced.append(function)
+        return lambda *_: function
+
+    monkeypatch.setattr(train, "make_fx", make_fx)
+    make(problem).run(problem.rows, **problem.feed)
+    assert STEPS > len(traced) == 1
 
 
-def test_many_rows_are_those_of_few(problem):
-    trainer, features = make(problem), problem[1]
-    many = np.resize(features, (ROWS + len(features), features.shape[1]))
+@pytest.mark.parametrize("task", TASKS)
+def test_parameters_come_back_as_given(task):
+    problem = stacked(task)
+    returned = make(problem).parameters()
+    for given, own in zip(problem.parameters, returned, strict=True):
+        np.testing.assert_array_equal(given, own)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_many_rows_are_those_of_few(task):
+    problem = stacked(task)
+    trainer, features = make(problem), problem.features
+    many = np.resize(features, (train.ROWS + ROWS, *features.shape[1:]))
     found = trainer.logits(many)
-    assert found.shape == (MODELS, len(many))
-    expected = np.resize(trainer.logits(features)[0], len(many))
+    expected = trainer.logits(features)
+    assert found.shape == (MODELS, len(many), *expected.shape[2:])
     # Other lengths may be summed in another order.
-    np.testing.assert_allclose(found[0], expected, rtol=1e-14, atol=1e-15)
+    repeated = np.resize(expected[0], found[0].shape)
+    np.testing.assert_allclose(found[0], repeated, rtol=1e-14, atol=1e-15)
 
 
-def test_arguments_are_left_as_they_are(problem):
-    before = [p.copy() for p in problem[0]]
-    make(problem).run(problem[3], problem[4])
-    for given, copy in zip(problem[0], before, strict=True):
+def test_arguments_are_left_as_they_are():
+    problem, same = stacked(), stacked()
+    make(problem).run(problem.rows, **problem.feed)
+    for given, copy in zip(problem.parameters, same.parameters, strict=True):
         np.testing.assert_array_equal(given, copy)
 
 
-def test_float32_stays_close_to_float64(problem):
+@pytest.mark.parametrize("task", TASKS)
+def test_float32_stays_close_to_float64(task):
+    problem = stacked(task)
     narrow, wide = make(problem, dtype="float32"), make(problem)
     for trainer in (narrow, wide):
-        trainer.run(problem[3], problem[4])
+        trainer.run(problem.rows, **problem.feed)
     for a, b in zip(narrow.parameters(), wide.parameters(), strict=True):
+        np.testing.assert_array_equal(a, a.astype(np.float32))
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
     assert any((p != p.astype(np.float32)).any() for p in wide.parameters())
 

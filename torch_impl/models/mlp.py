@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from torch_impl.layers import dropout
+
 Array = NDArray[np.float64]
 
 
@@ -33,11 +35,17 @@ class MLP(nn.Module):
             for width, following in pairwise(sizes)
         )
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Returns the output of the last layer."""
+    def forward(
+        self, features: Tensor, masks: Sequence[Tensor] = (), *, rate: float = 0.0
+    ) -> Tensor:
+        """Returns the output of the last layer; masks as in :func:`refimpl.mlp.mlp`."""
         hidden = features
         for index, layer in enumerate(self.layers):
-            hidden = layer(torch.tanh(hidden) if index else hidden)
+            if index:
+                hidden = torch.tanh(hidden)
+                if masks:
+                    hidden = dropout(hidden, masks[index - 1], rate=rate)
+            hidden = layer(hidden)
         return hidden
 
 
