@@ -10,6 +10,8 @@ import numpy as np
 from flax import nnx
 from numpy.typing import NDArray
 
+from jax_impl.layers import dropout
+
 Array = NDArray[np.float64]
 
 
@@ -29,11 +31,21 @@ class MLP(nnx.Module):
             ]
         )
 
-    def __call__(self, features: jax.Array) -> jax.Array:
-        """Returns the output of the last layer."""
+    def __call__(
+        self,
+        features: jax.Array,
+        masks: Sequence[jax.Array] = (),
+        *,
+        rate: float = 0.0,
+    ) -> jax.Array:
+        """Returns the output of the last layer; masks as in :func:`refimpl.mlp.mlp`."""
         hidden = features
         for index, layer in enumerate(self.layers):
-            hidden = layer(jnp.tanh(hidden) if index else hidden)
+            if index:
+                hidden = jnp.tanh(hidden)
+                if masks:
+                    hidden = dropout(hidden, masks[index - 1], rate=rate)
+            hidden = layer(hidden)
         return hidden
 
 

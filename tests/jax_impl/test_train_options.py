@@ -1,0 +1,148 @@
+"""Optimisers, states and half precision of the trainer: those of the reference."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jax_impl
+import refimpl
+from jax_impl.train import Trainer, in_half
+from refimpl.train import Trainer as Reference
+from tests.stacked import MODELS, SETTINGS, framework_loss, reference_loss, stacked
+
+MOMENTUM = {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01}
+RMSPROP = {
+    "learning_rate": 1e-2,
+    "decay": 0.9,
+    "eps": 1e-8,
+    "eps_inside_root": False,
+    "weight_decay": 0.01,
+}
+
+
+@cache
+def compiled(name):
+    """Returns one object for each loss, so that its programs are shared."""
+    return framework_loss(jax_impl, name)
+
+
+def ghmc(package, slope=None):
+    """Returns GHM-C with a moving average, for the reference with its gradient."""
+
+    def loss(logits, labels, _weights, state):
+        before = package.GHMState(*state)
+        told = {"momentum": 0.75}
+        values, new = package.ghmc_loss(
+            logits, labels, before, reduction="none", **told
+        )
+        if slope is None:
+            return values, tuple(new)
+        return values, slope(logits, labels, before, **told), tuple(new)
+
+    return loss
+
+
+def both(problem, losses=None, **changed):
+    """Trains a stack here and in the reference."""
+    reference, own = losses or (reference_loss(problem.loss), compiled(problem.loss))
+    options = {**SETTINGS, **changed}
+    expected = Reference(*problem.given, loss=reference, **options)
+    actual = Trainer(*problem.given, loss=own, dtype="float64", device="cpu", **options)
+    traces = [t.run(problem.rows, **problem.feed) for t in (expected, actual)]
+    for one, other in zip(*traces, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-11)
+    for one, other in zip(expected.parameters(), actual.parameters(), strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-11, atol=1e-13)
+    return actual, traces[0]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "constants"),
+    [
+        ("adam", SETTINGS["constants"]),
+        ("adamw", SETTINGS["constants"]),
+        ("sgd", {**MOMENTUM, "nesterov": False}),
+        ("sgd", {**MOMENTUM, "nesterov": True}),
+        ("sgd", {**MOMENTUM, "nesterov": False, "momentum": 0.0}),
+        ("rmsprop", {**RMSPROP, "centered": False, "momentum": 0.5}),
+        ("rmsprop", {**RMSPROP, "centered": True, "momentum": 0.0}),
+    ],
+)
+def test_optimizers_follow_their_rates(optimizer, constants):
+    problem = stacked()
+    both(problem, optimizer=optimizer, constants=constants)
+    problem.feed["rates"] = problem.feed["rates"][::-1].copy()
+    both(problem, optimizer=optimizer, constants=constants)
+
+
+@pytest.mark.parametrize("task", ["binary", "multilabel"])
+def test_dropout_drops_what_it_is_told(task):
+    problem = stacked(task, dropout=0.25)
+    both(problem, dropout=0.25)
+
+
+def test_nothing_is_clipped_without_a_norm():
+    _, (_, norms) = both(stacked(), max_norm=None)
+    assert norms.max() > SETTINGS["max_norm"]
+
+
+def test_state_of_a_loss_is_carried_and_keeps_its_type():
+    problem = stacked()
+    problem.feed["weights"] = None
+    state = [np.zeros((MODELS, 10)), np.zeros((MODELS, 10), np.int64)]
+    losses = ghmc(refimpl, refimpl.ghmc_loss_grad), ghmc(jax_impl)
+    trainer, _ = both(problem, losses, state=state)
+    counts, updates = trainer._carry[2]
+    assert (counts.dtype, updates.dtype) == (jnp.float64, jnp.int64)
+    assert np.asarray(updates).max() > 1
+
+
+@pytest.mark.parametrize(
+    ("task", "scale"),
+    [
+        ("binary", 1.0),
+        ("multilabel", 1024.0),
+        ("multiclass", 1024.0),
+        ("heatmap", 2.0**40),
+    ],
+)
+def test_half_precision_is_that_of_the_reference(task, scale):
+    problem = stacked(task)
+    # Small enough for subnormal gradients without a scale.
+    problem.feed["coefficients"] *= 1e-5
+    if scale > 1024:
+        # What overflows leaves no finite parameter.
+        problem.feed["coefficients"] *= 1e-7
+    _, (_, norms) = both(problem, loss_scale=scale)
+    exact = both(problem)[1][1]
+    assert (norms != exact).all()
+
+
+def test_overflow_of_the_scaled_gradient_is_seen_in_the_norm():
+    problem = stacked()
+    options = {**SETTINGS, "loss_scale": 2.0**60}
+    loss = framework_loss(jax_impl, problem.loss)
+    trainer = Trainer(
+        *problem.given, loss=loss, dtype="float32", device="cpu", **options
+    )
+    assert not np.isfinite(trainer.run(problem.rows, **problem.feed)[1]).any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_half_is_numpys(dtype):
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    finite = np.unique(every[np.isfinite(every)]).astype(np.float64)
+    edges = [65519.0, 65519.996, 65520.0, 1e30, np.inf, 1e-40, 0.0]
+    exact = np.concatenate([finite, (finite[1:] + finite[:-1]) / 2, edges])
+    values = exact.astype(dtype)
+    beside = [np.nextafter(values, sign * dtype(np.inf)) for sign in (-1, 1)]
+    values = np.concatenate([values, -values, *beside, [dtype(np.nan)]])
+    with np.errstate(over="ignore"):
+        expected = values.astype(np.float16).astype(dtype)
+    with jax.enable_x64(dtype is np.float64):
+        actual = np.asarray(jax.jit(in_half)(values))
+    np.testing.assert_array_equal(actual, expected)
+    np.testing.assert_array_equal(np.signbit(actual[:-1]), np.signbit(expected[:-1]))
