@@ -12,19 +12,20 @@ from conformance.training.data import Problem
 from conformance.training.recipe import Optimizer
 
 
-def make(problem: Problem, constants: Optimizer, device: str) -> Callable[..., Any]:
-    """Returns a function that trains one model and returns its predictor."""
+def make(problem: Problem, recipe: Optimizer, device: str) -> Callable[..., Any]:
+    """Returns a function that trains one model with AdamW and returns its predictor."""
+    constants = dict(recipe.constants)
     place = jax.devices(device)[0]
-    optimizer = optax.chain(
-        optax.clip_by_global_norm(constants.max_norm),
-        optax.adamw(
-            constants.learning_rate,
-            b1=constants.beta1,
-            b2=constants.beta2,
-            eps=constants.eps,
-            weight_decay=constants.weight_decay,
-        ),
+    optimizer = optax.adamw(
+        constants["learning_rate"],
+        b1=constants["beta1"],
+        b2=constants["beta2"],
+        eps=constants["eps"],
+        weight_decay=constants["weight_decay"],
     )
+    if recipe.max_norm is not None:
+        clip = optax.clip_by_global_norm(recipe.max_norm)
+        optimizer = optax.chain(clip, optimizer)
 
     def array(values: Any) -> jax.Array:
         return jax.device_put(np.asarray(values, np.float32), place)

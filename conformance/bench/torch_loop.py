@@ -11,8 +11,9 @@ from conformance.training.data import Problem
 from conformance.training.recipe import Optimizer
 
 
-def make(problem: Problem, constants: Optimizer, device: str) -> Callable[..., Any]:
-    """Returns a function that trains one model and returns its predictor."""
+def make(problem: Problem, recipe: Optimizer, device: str) -> Callable[..., Any]:
+    """Returns a function that trains one model with AdamW and returns its predictor."""
+    constants = dict(recipe.constants)
 
     def tensor(array: Any) -> Tensor:
         return torch.tensor(array, dtype=torch.float32, device=device)
@@ -23,10 +24,10 @@ def make(problem: Problem, constants: Optimizer, device: str) -> Callable[..., A
         parameters = [tensor(array).requires_grad_() for array in first]
         optimizer = torch.optim.AdamW(
             parameters,
-            lr=constants.learning_rate,
-            betas=(constants.beta1, constants.beta2),
-            eps=constants.eps,
-            weight_decay=constants.weight_decay,
+            lr=constants["learning_rate"],
+            betas=(constants["beta1"], constants["beta2"]),
+            eps=constants["eps"],
+            weight_decay=constants["weight_decay"],
         )
         weight = tensor(pos_weight)
         for order in epochs:
@@ -38,7 +39,8 @@ def make(problem: Problem, constants: Optimizer, device: str) -> Callable[..., A
                 )
                 optimizer.zero_grad()
                 loss.backward()
-                torch.nn.utils.clip_grad_norm_(parameters, constants.max_norm)
+                if recipe.max_norm is not None:
+                    torch.nn.utils.clip_grad_norm_(parameters, recipe.max_norm)
                 optimizer.step()
 
         def predict(rows: Any) -> Any:
