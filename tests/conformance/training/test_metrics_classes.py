@@ -107,3 +107,30 @@ def test_nan_gives_nan(place):
     first, second = np.array(list(found.values())).T
     assert np.isfinite(first).all()
     assert np.isnan(second).all()
+
+
+def test_the_common_threshold_is_best_for_the_mean_over_labels():
+    flags = np.zeros((50, 2))
+    flags[:40, 0], flags[:1, 1] = 1.0, 1.0
+    logits = np.where(flags > 0, [[1.0, 3.0]], [[1.0, 2.0]])
+    # At 3 only the rare label is right, at 1 the frequent one, which has the elements.
+    found = measure("multilabel", flags, logits, logits)
+    assert found["macro_f1_global"] == 0.5
+    assert f1_score(flags, logits >= 1.0, average="macro") < 0.5
+
+
+def test_a_class_that_is_absent_has_no_recall_to_average():
+    labels = np.where(CLASSES == 2, 0, CLASSES)
+    found = measure("multiclass", labels, SCORES, SCORES)
+    recalls = [found[f"recall_{k}"] for k in range(2)]
+    assert found["balanced_accuracy"] == pytest.approx(np.mean(recalls))
+    assert np.isfinite(found["macro_ap"])
+
+
+def test_the_posterior_of_classes_is_measured_as_a_model():
+    part = Split(np.zeros((200, 1)), CLASSES, softmax(SCORES, axis=1))
+    found = metrics.at_posterior(Problem("multiclass", part, part, part))
+    assert found is not None
+    expected = measure("multiclass", CLASSES, SCORES, SCORES)
+    expected["noisy_accuracy"] = np.nan
+    assert found == pytest.approx(expected, nan_ok=True)
