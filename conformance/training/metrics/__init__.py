@@ -109,9 +109,27 @@ def validation_metric(problem: Problem, logits: Array) -> Array:
         F1 (several classes: its mean) where the models' own probabilities decide,
         shaped ``(stack,)``; NaN, which counts as no improvement, where a logit is NaN.
     """
-    labels, f1 = problem.validation.labels, _F1[problem.task]
-    found = [np.nan if np.isnan(own).any() else f1(labels, own) for own in logits]
+    labels = problem.validation.labels
+    found = [
+        np.nan if np.isnan(own).any() else f1_at_half(problem.task, labels, own)
+        for own in logits
+    ]
     return np.array(found)
+
+
+def f1_at_half(task: str, labels: NDArray[Any], logits: Array) -> float:
+    """Computes F1 of one model where its own probabilities decide.
+
+    Args:
+        task: One of the tasks.
+        labels: Shaped ``(N, ...)``.
+        logits: Or any scores that are 0 where a probability is one half; of exclusive
+            classes, of which the largest wins.
+
+    Returns:
+        F1; the mean over several labels or classes.
+    """
+    return _F1[task](labels, logits)
 
 
 def at_posterior(problem: Problem) -> dict[str, float] | None:
