@@ -68,6 +68,30 @@ def test_every_shard_divides_by_its_own():
     check(found, (mean, 2 * (16 * e + 8 * f)))
 
 
+def test_weighted_positives_that_divide_by_weights_follow_their_link():
+    generator = np.random.default_rng(4)
+    eta = expit(generator.normal(-2.0, 1.0, 2000))
+    part = Split(np.zeros((2000, 1)), np.repeat([0.0, 1.0], (1800, 200)), eta)
+    mean, _ = drawn(np.array([0.9, 0.1]), BATCH, np.array([1.0, 9.0]))
+    logits = logit(eta) + np.log(9.0 * mean[1] / mean[0])
+    strategy = Strategy(
+        "s",
+        "binary_cross_entropy_with_logits",
+        weight=Weight("ratio"),
+        divisor="weights",
+    )
+    found = theory.measure(
+        Problem("binary", part, part, part),
+        PLAN,
+        strategy,
+        Predictions(logits[None], logits[None]),
+        [9.0],
+    )
+    # The factors are drawn here and integrated there.
+    assert found["offset"][0] == pytest.approx(0.0, abs=1e-3)
+    assert np.log(mean[1] / mean[0]) < -0.1
+
+
 @pytest.mark.parametrize("divisor", ["count", "one"])
 def test_other_divisors_leave_the_classes_as_they_are(divisor):
     strategy = Strategy("s", "cross_entropy", divisor=divisor)
@@ -157,3 +181,14 @@ def test_errors_of_the_line_are_those_that_drawn_labels_make():
     near = {"rel": 5 / np.sqrt(2 * 2000)}
     assert found["slope_error"][0] == pytest.approx(steps[0].std(), **near)
     assert found["offset_error"][0] == pytest.approx(steps[1].std(), **near)
+
+
+def test_the_error_of_a_mean_over_labels_falls_with_their_number():
+    made = made_labels()
+    eta = np.asarray(made.test.posterior)
+    strategy = Strategy("s", "binary_cross_entropy_with_logits")
+    logits = logit(eta)[None]
+    found = theory.measure(made, PLAN, strategy, Predictions(logits, logits), None)
+    errors = 1 / np.sqrt((eta * (1 - eta)).sum(axis=0))
+    expected = np.sqrt((errors**2).sum()) / 2
+    assert found["offset_error"][0] == pytest.approx(expected)
