@@ -17,61 +17,88 @@ from conformance.training.equivalence import (
     paired,
     spread_verdict,
 )
-from conformance.training.metrics import METRICS
 from conformance.training.recipe import Recipe
 
-# Results of seed cells: backend → strategy → what ``run_seeds`` returned.
+# Results of seed cells: backend → strategy → what ``merge`` made of its blocks.
 Cells = dict[str, dict[str, dict[str, Any]]]
 
-CONTRASTED = ("f1_half", "f1_searched")
 _TURNED = {HIGHER: LOWER, LOWER: HIGHER, UNDETERMINED: UNDETERMINED}
 
 
 def summary(cells: Cells) -> dict[str, Any]:
     """Returns mean and standard deviation of every metric over seeds."""
-    return {
-        backend: {
-            strategy: {
-                name: _mean_and_deviation(cell["metrics"][name]) for name in METRICS
-            }
-            for strategy, cell in by_strategy.items()
+    return _by_cell(cells, "metrics", _mean_and_deviation)
+
+
+def theory(cells: Cells, recipe: Recipe) -> dict[str, Any]:
+    """Returns mean, deviation and interval of what is compared with mathematics.
+
+    The intervals are Student's, each at the level of the recipe's alpha. Empty where
+    the posterior is not known.
+    """
+    level = 1.0 - recipe.statistics.alpha
+
+    def described(values: list[float]) -> dict[str, Any]:
+        # The margin is for a test that is not made here.
+        mean = paired(np.zeros(len(values)), values, margin=1.0, level=level)
+        ends = _record(mean)
+        return {
+            **_mean_and_deviation(values),
+            "low": ends["low"],
+            "high": ends["high"],
+            "level": level,
         }
-        for backend, by_strategy in cells.items()
-    }
+
+    return _by_cell(cells, "theory", described)
 
 
 def equivalences(cells: Cells, recipe: Recipe, margin: float) -> list[dict[str, Any]]:
     """Compares every pair of backends on the main metric, strategy by strategy.
 
-    The strategies of one pair are one family of tests.
+    The strategies of one pair are one family of tests. Every look takes alpha divided
+    by the number of looks: a false rejection at any of them is then no more probable
+    than alpha, however the looks depend on each other and whichever strategies go on
+    (Bonferroni over looks, Holm within). A strategy that stopped early stands in the
+    family with the seeds that it has.
+
+    Args:
+        cells: After the last look of each strategy so far.
+        recipe: Of the data set: its strategies, main metric and looks.
+        margin: Largest mean difference that counts as none.
+
+    Returns:
+        A row for each pair and strategy. Its interval has the ``level`` that two
+        one-sided tests at a single look correspond to, before Holm's correction.
     """
     constants, rows = recipe.statistics, []
+    metric, alpha = constants.main_metric, constants.alpha / len(constants.looks)
+    level = 1.0 - 2.0 * alpha
     for first, second in combinations(cells, 2):
         family = [
             paired(
-                cells[first][strategy.name]["metrics"][constants.main_metric],
-                cells[second][strategy.name]["metrics"][constants.main_metric],
+                cells[first][strategy]["metrics"][metric],
+                cells[second][strategy]["metrics"][metric],
                 margin=margin,
-                # The interval that two one-sided tests at alpha correspond to.
-                level=1.0 - 2.0 * constants.alpha,
+                level=level,
             )
-            for strategy in recipe.strategies
+            for strategy in cells[first]
         ]
         verdicts = equivalence_verdicts(
-            family, alpha=constants.alpha, minimum_seeds=constants.minimum_seeds
+            family, alpha=alpha, minimum_seeds=constants.minimum_seeds
         )
         rows += [
             {
                 "first": first,
                 "second": second,
-                "strategy": strategy.name,
-                "metric": constants.main_metric,
+                "strategy": strategy,
+                "metric": metric,
                 "margin": margin,
+                "level": level,
                 **_record(comparison),
                 "verdict": verdict,
             }
             for strategy, comparison, verdict in zip(
-                recipe.strategies, family, verdicts, strict=True
+                cells[first], family, verdicts, strict=True
             )
         ]
     return rows
@@ -81,14 +108,16 @@ def contrasts(cells: Cells, recipe: Recipe, margin: float) -> list[dict[str, Any
     """Compares every pair of strategies, seed by seed on each backend.
 
     ``verdict`` is about the mean and ``spread`` about the deviation over seeds, both of
-    the second strategy against the first.
+    the second strategy against the first, each at its own ``level``: no family is
+    corrected for. Seeds count from 0, so what both strategies have is the shorter list.
     """
     alpha, rows = recipe.statistics.alpha, []
     for backend, by_strategy in cells.items():
-        for metric in CONTRASTED:
+        for metric in recipe.statistics.contrasted:
             values = {name: c["metrics"][metric] for name, c in by_strategy.items()}
             for first, second in combinations(values, 2):
-                pair = values[first], values[second]
+                common = min(len(values[first]), len(values[second]))
+                pair = values[first][:common], values[second][:common]
                 contrast = paired(*pair, margin=margin, level=1.0 - alpha)
                 rows.append(
                     {
@@ -96,6 +125,7 @@ def contrasts(cells: Cells, recipe: Recipe, margin: float) -> list[dict[str, Any
                         "metric": metric,
                         "first": first,
                         "second": second,
+                        "level": 1.0 - alpha,
                         **_record(contrast),
                         "verdict": contrast_verdict(contrast),
                         "spread": spread_verdict(*pair, alpha=alpha),
@@ -109,7 +139,8 @@ def claims(contrasted: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, A
 
     ``mean``: better strategies have the higher metric. ``stability``: they deviate less
     over seeds. Every step of a ranking must hold by its own test, so no correction is
-    due: a ranking that is reproduced passed all of its tests.
+    due: a ranking that is reproduced passed all of its tests. A ranking of strategies
+    that did not all run on the data set is left out.
     """
     found = {}
     for row in contrasted:
@@ -118,8 +149,11 @@ def claims(contrasted: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, A
         swapped = row["backend"], row["metric"], row["second"], row["first"]
         found[swapped] = _TURNED[row["verdict"]], _TURNED[row["spread"]]
     runs = dict.fromkeys((row["backend"], row["metric"]) for row in contrasted)
+    ran = {name for row in contrasted for name in (row["first"], row["second"])}
     rows = []
     for ranking in recipe.claims:
+        if not ran.issuperset(ranking):
+            continue
         for backend, metric in runs:
             steps = [
                 found[backend, metric, worse, better]
@@ -137,9 +171,20 @@ def claims(contrasted: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, A
     return rows
 
 
+def _by_cell(cells: Cells, group: str, describe: Any) -> dict[str, Any]:
+    return {
+        backend: {
+            strategy: {name: describe(values) for name, values in cell[group].items()}
+            for strategy, cell in by_strategy.items()
+        }
+        for backend, by_strategy in cells.items()
+    }
+
+
 def _mean_and_deviation(values: list[float]) -> dict[str, float | None]:
-    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return {"mean": float(np.mean(values)), "sd": spread}
+    numbers = np.asarray(values, np.float64)
+    spread = float(numbers.std(ddof=1)) if numbers.size > 1 else None
+    return {"mean": float(numbers.mean()), "sd": spread}
 
 
 def _record(comparison: Paired) -> dict[str, float | None]:
