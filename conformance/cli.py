@@ -3,16 +3,16 @@
 import gc
 import os
 import sys
-from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from conformance.adapters.resolve import split_names
+from conformance.cli_outcomes import compare
 from conformance.cli_records import diagnose, ratchet_command, repro
 from conformance.cli_scores import EPILOG, doctor, metrics
+from conformance.cli_shared import IMPLS, check, keep_compilations, names_in
 from conformance.errors import UsageError
 
 app = typer.Typer(
@@ -23,7 +23,6 @@ app = typer.Typer(
     help="Judges implementations of imbalance-aware losses against the specification.",
 )
 
-IMPLS = "numpy,torch,jax"
 ImplsOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -94,8 +93,8 @@ def run(
 
     Ctrl-C keeps what was found (status 130); --resume continues from there.
     """
-    _check("--device", device, ("cpu", "cuda"))
-    _keep_compilations()
+    check("--device", device, ("cpu", "cuda"))
+    keep_compilations()
     # Frameworks run side by side already; on arrays of a thousand numbers, threads of
     # each would mostly wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -106,10 +105,10 @@ def run(
     from conformance.runner import run as run_suite
 
     set_timeout(timeout)
-    profiles = _names("--profile", profile or ",".join(PROFILES))
+    profiles = names_in("--profile", profile or ",".join(PROFILES))
     for name in profiles:
-        _check("--profile", name, PROFILES)
-    impls = _names("--impl", IMPLS if impl is None else ",".join(impl))
+        check("--profile", name, PROFILES)
+    impls = names_in("--impl", IMPLS if impl is None else ",".join(impl))
     options = Options(
         impls,
         profiles,
@@ -144,7 +143,7 @@ def smoke(
 
     Exit status: 0 it is, 1 it is not, 2 wrong usage or it does not start.
     """
-    _keep_compilations()
+    keep_compilations()
     from conformance.adapters.patience import set_timeout
     from conformance.smoke.run import smoke as run_smoke
 
@@ -201,42 +200,7 @@ def vectors_command(
     raise typer.Exit(1 if found else 0)
 
 
-@app.command()
-def compare(
-    recipes: Annotated[
-        list[str] | None, typer.Argument(metavar="RECIPE", help="All by default.")
-    ] = None,
-    *,
-    backends: Annotated[str, typer.Option(help="Comma-separated.")] = IMPLS,
-    seeds: Annotated[int | None, typer.Option(help="Seeds per strategy.")] = None,
-    device: DeviceOption = "cpu",
-    data: Annotated[
-        Path | None, typer.Option(help="Your own .npz with X, y and split.")
-    ] = None,
-    out: OutOption = Path("outcome"),
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer seeds.")] = False,
-    resume: ResumeOption = False,
-) -> None:
-    """Trains the recipes on several backends and compares the outcomes."""
-    _check("--device", device, ("cpu", "cuda"))
-    names = _names("--backends", backends)
-    for name in names:
-        _check("--backends", name, IMPLS.split(","))
-    _keep_compilations()
-    from conformance.training.compare import compare as compare_outcomes
-
-    status = compare_outcomes(
-        recipes or [],
-        backends=tuple(names),
-        seeds=seeds,
-        device=device,
-        data=data,
-        out=out,
-        quick=quick,
-        resume=resume,
-        console=_console(),
-    )
-    raise typer.Exit(status)
+app.command()(compare)
 
 
 @app.command()
@@ -265,8 +229,8 @@ def bench(
     Exit status: 0 measured, whatever the numbers; 2 wrong usage; 130 interrupted with
     what was found in the report.
     """
-    _check("--device", device, ("cpu", "cuda"))
-    _keep_compilations()
+    check("--device", device, ("cpu", "cuda"))
+    keep_compilations()
     # Both frameworks share the card: JAX must not take most of it at once.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     # PyTorch's profiler announces itself on standard error.
@@ -298,7 +262,7 @@ def prove(
     every fault of the harness itself turns a run red; 1 otherwise; 2 wrong usage; 130
     interrupted with what was found in the kill matrix.
     """
-    _keep_compilations()
+    keep_compilations()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from conformance.mutants.prove import Options
     from conformance.mutants.prove import prove as run_catalogue
@@ -331,14 +295,14 @@ def matrix_command(
 
     Exit status: 0 they do what is listed of them, 1 they do not, 2 wrong usage.
     """
-    _keep_compilations()
+    keep_compilations()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from conformance.matrix import Options, matrix
     from conformance.peers import LIBRARIES
 
-    names = _names("--libraries", libraries or ",".join(LIBRARIES))
+    names = names_in("--libraries", libraries or ",".join(LIBRARIES))
     for name in names:
-        _check("--libraries", name, LIBRARIES)
+        check("--libraries", name, LIBRARIES)
     raise typer.Exit(matrix(Options(names, quick, out, table), _console()))
 
 
@@ -351,17 +315,6 @@ def main() -> None:
         sys.exit(2)
 
 
-def _keep_compilations() -> None:
-    """Lets JAX keep what it compiles, as torch does, unless the user chose otherwise.
-
-    The suite compiles hundreds of tiny programs, which JAX by itself would not keep.
-    """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache / "equipoise" / "jax"))
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
-
-
 def _kinds(**wanted: bool) -> list[str]:
     return [kind for kind, asked in wanted.items() if asked]
 
@@ -370,15 +323,3 @@ def _console() -> Console:
     from conformance.report.terminal import make_console
 
     return make_console()
-
-
-def _names(option: str, text: str) -> list[str]:
-    names = split_names(text)
-    if not names:
-        raise UsageError(f"{option}: expected at least one name, got {text!r}.")
-    return names
-
-
-def _check(option: str, value: str, accepted: Collection[str]) -> None:
-    if value not in accepted:
-        raise UsageError(f"{option}: expected {', '.join(accepted)}, got {value!r}.")
