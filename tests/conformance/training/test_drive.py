@@ -1,0 +1,86 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from conformance.training import drive as module
+from conformance.training.cache import Cache
+from conformance.training.drive import Memory, drive
+from conformance.training.journal import Journal
+from conformance.training.workers import make_workers
+from tests.conformance.training.made_tasks import Study, Task
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Drives rounds, and returns the study and what was printed."""
+    monkeypatch.setattr(module, "source_digest", lambda: "now")
+
+    def call(*studies, source="now", resume=False, cache=None, terminal=False):
+        file = io.StringIO()
+        path = tmp_path / "cells.jsonl"
+        journal = Journal(path, {"made": True}, resume=resume)
+        memory = Memory(journal, Cache(cache), source=source, data_digest=None)
+        console = Console(file=file, force_terminal=terminal, width=100)
+        with make_workers(1) as workers:
+            drive(studies, workers, memory, console)
+        return file.getvalue()
+
+    return call
+
+
+def squares(*numbers):
+    return [Task(f"square/{number}", number) for number in numbers]
+
+
+def test_rounds_follow_each_other(run):
+    first, second = Study(squares(1, 2), squares(3)), Study(squares(4))
+    text = run(first, second)
+    assert list(first.results) == ["square/1", "square/2", "square/3"]
+    assert second.results["square/4"]["square"] == 16
+    assert [line.rsplit(" ", 2)[0] for line in text.splitlines()] == [
+        "[1/3] square/1",
+        "[2/3] square/2",
+        "[3/4] square/4",
+        "[4/4] square/3",
+    ]
+    assert "square/4 0.0 s\n" in text
+
+
+def test_nothing_to_do(run):
+    assert run() == ""
+    assert run(Study(), Study([])) == ""
+
+
+def test_finished_cells_are_resumed(run):
+    run(Study(squares(1, 2)))
+    text = run(Study(squares(1, 2), squares(3)), resume=True)
+    assert text == (
+        "[1/2] square/1 resumed\n[2/2] square/2 resumed\n[3/3] square/3 0.0 s\n"
+    )
+
+
+def test_results_of_other_runs_are_cached(run, tmp_path):
+    cache = tmp_path / "cache"
+    run(Study(squares(1, 2)), cache=cache)
+    again = Study(squares(2, 3))
+    text = run(again, cache=cache)
+    assert text == "[1/2] square/2 cached\n[2/2] square/3 0.0 s\n"
+    assert again.results["square/2"]["square"] == 4
+    # What was cached is in the journal, too.
+    text = run(Study(squares(2)), resume=True)
+    assert text == "[1/1] square/2 resumed\n"
+
+
+def test_code_that_changed_is_not_cached_under_the_old_name(run, tmp_path):
+    cache = tmp_path / "cache"
+    run(Study(squares(1)), cache=cache, source="before")
+    assert not cache.exists()
+    assert "cached" not in run(Study(squares(1)), cache=cache)
+
+
+def test_time_left_is_shown_on_a_terminal(run):
+    text = run(Study(squares(1), squares(2)), terminal=True)
+    assert "2/2" in text
+    assert "0:00:0" in text
+    assert "[1/1]" not in text
