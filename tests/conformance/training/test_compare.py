@@ -2,25 +2,52 @@ import io
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
-import torch
 from rich.console import Console
 
 from conformance.errors import UsageError
+from conformance.training import canaries, cells, study
 from conformance.training import compare as module
 from conformance.training.data import SOURCES
 from conformance.training.recipes import RECIPES
-from conformance.training.tiny import short
+from tests.conformance.training import made
 
-ALL = ("numpy", "torch", "jax")
+# Calls of the trainings: where they ran.
+Calls = list[str]
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path, problem):
-    """Runs the tiny recipe and returns exit status and what was printed."""
-    monkeypatch.setitem(RECIPES, "pos_weight", short())
-    monkeypatch.setitem(SOURCES, "tiny", lambda **_: problem)
+def calls(monkeypatch) -> Calls:
+    """Has results made instead of trained, and lists what was asked for."""
+    made_up: Calls = []
+
+    def run_seeds(problem, plan, strategy, recipe, *, backend, device, seeds):
+        del problem, plan, recipe, device
+        made_up.append(f"{backend}/{strategy.name}/{len(seeds)}")
+        return made.seed_cell(seeds, deviation=0.01 if backend == "numpy" else 0.011)
+
+    def run_lockstep(problem, plan, strategy, recipe, *, backends, device):
+        del problem, plan, recipe, device
+        made_up.append(f"lockstep/{strategy.name}")
+        return made.lockstep_cell([b for b in backends if b != "numpy"])
+
+    monkeypatch.setattr(cells, "run_seeds", run_seeds)
+    monkeypatch.setattr(cells, "run_lockstep", run_lockstep)
+    return made_up
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, calls):
+    """Runs the made recipe and returns exit status and what was printed."""
+    del calls
+    for name in list(RECIPES):
+        monkeypatch.delitem(RECIPES, name)
+    one = replace(made.RECIPE, strategies=made.RECIPE.strategies[:2])
+    monkeypatch.setitem(RECIPES, "made", one)
+    monkeypatch.setitem(SOURCES, "made", made.problem)
+    monkeypatch.setattr(study, "at_posterior", lambda _: None)
+    monkeypatch.setattr(module, "plot_outcome", lambda *_: [])
+    monkeypatch.setattr(canaries, "missed", list)
 
     def call(*recipes, terminal=False, **changed):
         options = {
@@ -43,122 +70,124 @@ def run(monkeypatch, tmp_path, problem):
 
 @pytest.fixture
 def outcome(tmp_path):
-    return lambda: json.loads((tmp_path / "out" / "outcome.json").read_text())
+    return lambda: json.loads((tmp_path / "out" / "made" / "outcome.json").read_text())
 
 
-def test_whole_comparison_passes_and_is_recorded(
-    run, outcome, tmp_path, recipe, monkeypatch
-):
-    monkeypatch.setitem(RECIPES, "pos_weight", recipe)
-    before = torch.get_num_threads()
-    status, text = run("pos_weight", backends=ALL)
+def test_comparison_passes_and_is_recorded(run, outcome, calls):
+    status, text = run("made")
     assert status == 0, text
-    assert torch.get_num_threads() == before
     found = outcome()
     assert found["verdict"] == "pass"
-    assert found["recipe"] == recipe.as_dict()
-    assert found["seeds"] == list(range(8))
-    assert set(found["versions"]) >= {"python", "numpy", "torch", "jax", "jaxlib"}
-    tiny = found["data"]["tiny"]
-    assert len(tiny["equivalence"]) == 3 * 5
-    assert {row["verdict"] for row in tiny["equivalence"]} == {"equivalent"}
-    assert len(tiny["contrasts"]) == 3 * 2 * 10
-    assert len(tiny["claims"]) == 3 * 2 * 2
-    assert 0.5 < tiny["bayes_f1"] < 1.0
-    for name in ("lockstep", "f1"):
-        assert (tmp_path / "out" / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
-        assert "<svg" in (tmp_path / "out" / f"{name}.svg").read_text()[:2000]
-    assert "tiny: lockstep in float64" in text
-    assert "[20/20] tiny/jax/adaptive-article" in text
+    assert found["recipe"] == RECIPES["made"].as_dict()
+    assert found["seeds"] == list(range(40))
+    assert set(found["versions"]) >= {"python", "numpy", "torch"}
+    data = found["data"]["made"]
+    assert len(data["equivalence"]) == 2
+    assert len(data["contrasts"]) == 2 * 2
+    assert len(data["seeds"]["torch"]["plain"]["metrics"]["f1_half"]) == 10
+    assert len(calls) == len(set(calls)) == 2 + 4
+    assert "made: lockstep in float64" in text
+    assert "[6/6] made/torch/ratio/0-9 0.0 s" in text
+    assert text.endswith("outcome.json\n")
 
 
-def test_interruption_loses_only_the_running_cell(run, outcome, monkeypatch):
-    computed = []
-    honest = module.run_seeds
+def test_every_recipe_has_its_folder(run, tmp_path, monkeypatch):
+    other = replace(RECIPES["made"], name="other")
+    monkeypatch.setitem(RECIPES, "other", other)
+    assert run()[0] == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"made", "other"}
 
-    def counted(*args, **options):
-        computed.append(options["backend"])
-        if computed == ["numpy", "torch"]:
+
+def test_interruption_loses_only_the_running_cell(run, outcome, monkeypatch, calls):
+    honest = cells.run_seeds
+
+    def interrupted(*args, **options):
+        if len(calls) == 4:
+            monkeypatch.setattr(cells, "run_seeds", honest)
             raise KeyboardInterrupt
         return honest(*args, **options)
 
-    monkeypatch.setattr(module, "run_seeds", counted)
+    monkeypatch.setattr(cells, "run_seeds", interrupted)
     status, text = run()
     assert status == 130
-    assert "interrupted with 2 cells in " in text
+    assert "interrupted with 4 cells in " in text
     assert text.endswith("the same command with --resume continues from there.\n")
     assert run(resume=True)[0] == 0
-    assert computed == ["numpy", "torch", "torch"]
-    resumed = outcome()["data"]["tiny"]["equivalence"]
+    assert len(calls) == len(set(calls)) == 6
+    resumed = outcome()["data"]
     assert run()[0] == 0
-    assert computed[3:] == ["numpy", "torch"]
-    assert outcome()["data"]["tiny"]["equivalence"] == resumed
+    assert len(calls) == 12
+    assert outcome()["data"]["made"]["equivalence"] == resumed["made"]["equivalence"]
     with pytest.raises(UsageError, match=r"--resume: .*seeds changed"):
         run(resume=True, seeds=9)
 
 
-def test_few_seeds_fail_unless_quick(run, recipe, monkeypatch):
+def test_seeds_are_one_look(run, outcome):
+    status, _ = run(seeds=12)
+    assert status == 0
+    assert outcome()["recipe"]["statistics"]["looks"] == [12]
+    assert outcome()["data"]["made"]["equivalence"][0]["n"] == 12
+
+
+def test_few_seeds_fail_unless_quick(run):
     status, text = run(seeds=2)
     assert status == 1
     assert "torch and numpy with plain: undetermined" in text
-    few = replace(RECIPES["pos_weight"], seeds=2)
-    monkeypatch.setattr(type(recipe), "quick", lambda _: few)
-    assert run(quick=True)[0] == 0
+    assert run(seeds=2, quick=True)[0] == 0
 
 
-def test_backends_that_differ_fail(run, outcome, monkeypatch):
-    honest = module.run_seeds
-
-    def biased(*args, backend, **options):
-        found = honest(*args, backend=backend, **options)
-        if backend == "torch":
-            metrics = found["metrics"]
-            metrics["f1_searched"] = [v - 0.05 for v in metrics["f1_searched"]]
-        return found
-
-    monkeypatch.setattr(module, "run_seeds", biased)
-    status, text = run(quick=True)
-    assert status == 1
-    assert "torch and numpy with plain: different" in text
-    assert outcome()["verdict"] == "fail"
+def test_changed_strategy_recomputes_only_its_cells(run, tmp_path, monkeypatch, calls):
+    cache = tmp_path / "cache"
+    run(cache=cache)
+    assert len(calls) == 6
+    plain, ratio = RECIPES["made"].strategies
+    changed = (plain, replace(ratio, factor=2.0))
+    monkeypatch.setitem(RECIPES, "made", replace(RECIPES["made"], strategies=changed))
+    status, text = run(cache=cache)
+    assert status == 0
+    assert sorted(calls[6:]) == ["lockstep/ratio", "numpy/ratio/10", "torch/ratio/10"]
+    assert "made/torch/plain/0-9 cached" in text
+    run()
+    assert len(calls) == 9 + 6
 
 
-def test_dead_models_fail(run, recipe, monkeypatch):
-    still = replace(recipe, optimizer=replace(recipe.optimizer, learning_rate=0.0))
-    monkeypatch.setitem(RECIPES, "pos_weight", still)
-    status, text = run(terminal=True)
-    assert status == 1
-    assert "lockstep of torch with plain: dead" in text
-    assert "numpy with plain: nothing trained" in text
-
-
-def test_reference_alone_compares_nothing(run):
-    status, text = run(backends=("numpy",), quick=True)
-    assert status == 1
-    assert "nothing was compared" in text
-
-
-def test_users_data_takes_the_place_of_the_recipes(run, outcome, tmp_path, problem):
-    parts = [problem.train, problem.validation, problem.test]
+def test_users_data_takes_the_place_of_the_recipes(run, outcome, tmp_path, monkeypatch):
     path = tmp_path / "own.npz"
-    np.savez(
-        path,
-        X=np.concatenate([part.features for part in parts]),
-        y=np.concatenate([part.labels for part in parts]),
-        split=np.repeat([0, 1, 2], [part.labels.size for part in parts]),
-    )
-    status, text = run(data=path)
-    assert status == 0, text
-    found = outcome()
-    assert list(found["data"]) == ["user"]
-    assert found["data"]["user"]["bayes_f1"] is None
-    assert len(found["data_digest"]) == 64
+    path.write_bytes(b"numbers")
+    asked = {}
+
+    def user_file(_, **options):
+        asked.update(options)
+        return made.Problem()
+
+    monkeypatch.setattr(module, "user_file", user_file)
+    user = replace(made.PLAN, name="user", options={"seed": 3})
+    monkeypatch.setitem(RECIPES, "made", replace(RECIPES["made"], user_data=user))
+    assert run(data=path)[0] == 0
+    assert asked == {"task": "binary", "seed": 3}
+    assert list(outcome()["data"]) == ["user"]
+    assert len(outcome()["data_digest"]) == 64
+
+
+def test_record_is_a_file_of_the_recipes_name(run, tmp_path):
+    run(record=tmp_path / "records")
+    record = json.loads((tmp_path / "records" / "made.json").read_text())
+    assert record["verdict"] == "pass"
+
+
+def test_blind_harness_says_so(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(canaries, "missed", lambda: ["a wrong training"])
+    status, text = run()
+    assert status == 2
+    assert "the harness does not see: a wrong training" in text
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"seeds": 0}, "--seeds: must be >= 1, got 0"),
+        ({"workers": 0}, "--workers: must be >= 1, got 0"),
         ({"backends": ("mxnet",)}, "--backends: 'mxnet' is none of"),
         ({"device": "tpu"}, "--device: 'tpu' is neither"),
     ],
@@ -168,11 +197,9 @@ def test_usage_errors(run, options, message):
         run(**options)
 
 
-def test_unknown_recipe_and_bad_file(run, tmp_path):
-    with pytest.raises(UsageError, match="RECIPE: 'none'"):
-        run("none")
-    with pytest.raises(UsageError, match="--data: cannot read"):
-        run(data=tmp_path / "none.npz")
+def test_unknown_recipe(run):
+    with pytest.raises(UsageError, match="RECIPE: 'none' is none of made"):
+        run("made", "none")
 
 
 def test_resume_refuses_other_sources(run, monkeypatch):
@@ -182,12 +209,15 @@ def test_resume_refuses_other_sources(run, monkeypatch):
         run(resume=True)
 
 
-@pytest.mark.parametrize("blocked", ["out", "out/cells.jsonl", "out/outcome.json"])
+@pytest.mark.parametrize(
+    "blocked", ["", "made", "made/cells.jsonl", "made/outcome.json"]
+)
 def test_folder_that_cannot_be_written(run, tmp_path, blocked):
-    path = tmp_path / blocked
+    path = tmp_path / "out" / blocked
     if path.suffix:
         path.mkdir(parents=True)
     else:
+        path.parent.mkdir(exist_ok=True)
         path.write_text("")
     with pytest.raises(UsageError, match=r"--out: cannot write .*out"):
-        run("pos_weight")
+        run("made")

@@ -1,0 +1,141 @@
+"""What a comparison leaves behind: verdict and failures, in full and thinned."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from conformance.training.equivalence import DIFFERENT, UNDETERMINED
+
+# Of a record: points of each trace, and digits of a number.
+_POINTS, _DIGITS = 40, 6
+# What a record leaves out: it is too long, or follows from the rest.
+_LONG = ("pictures", "weights", "loss_before", "loss_after")
+_DERIVED = ("summary", "contrasts")
+
+
+def conclude(
+    conditions: dict[str, Any], results: dict[str, Any], *, quick: bool
+) -> dict[str, Any]:
+    """Returns the outcome of a recipe.
+
+    Args:
+        conditions: That it was found under.
+        results: What each data set's study found.
+        quick: Undetermined verdicts are no failure.
+    """
+    failing = {DIFFERENT} if quick else {DIFFERENT, UNDETERMINED}
+    failures = [
+        f"{data}: {failure}"
+        for data, found in results.items()
+        for failure in _failures(found, failing)
+    ]
+    compared = sum(
+        len(cell["verdict"])
+        for found in results.values()
+        for cell in found["lockstep"].values()
+    )
+    if not compared:
+        failures.append("nothing was compared")
+    return {
+        **conditions,
+        "verdict": "fail" if failures else "pass",
+        "failures": failures,
+        "data": results,
+    }
+
+
+def _failures(found: dict[str, Any], failing: set[str]) -> list[str]:
+    return [
+        *(
+            f"lockstep of {backend} with {strategy}: {verdict}"
+            for strategy, cell in found["lockstep"].items()
+            for backend, verdict in cell["verdict"].items()
+            if verdict != "pass"
+        ),
+        *(
+            f"{backend} with {strategy}: nothing trained"
+            for backend, by_strategy in found["seeds"].items()
+            for strategy, cell in by_strategy.items()
+            if not cell["trained"]
+        ),
+        *(
+            f"{row['second']} and {row['first']} with {row['strategy']}: "
+            f"{row['verdict']}"
+            for row in found["equivalence"]
+            if row["verdict"] in failing
+        ),
+    ]
+
+
+def as_json(outcome: dict[str, Any], indent: int | None = 1) -> str:
+    """Returns strict JSON, with null for NaN and infinity."""
+    return json.dumps(_strict(outcome), indent=indent, allow_nan=False) + "\n"
+
+
+def thinned(outcome: dict[str, Any]) -> dict[str, Any]:
+    """Returns what is worth keeping of an outcome for years, which is small.
+
+    That are the conditions, the raw metrics by seed and the verdicts, with six digits;
+    of the lockstep some updates, whose numbers are in ``updates``.
+    """
+    data = {
+        name: {
+            **{key: value for key, value in found.items() if key not in _DERIVED},
+            "lockstep": {
+                strategy: _thinned_lockstep(cell)
+                for strategy, cell in found["lockstep"].items()
+            },
+            "seeds": {
+                backend: {
+                    strategy: {k: v for k, v in cell.items() if k not in _LONG}
+                    for strategy, cell in by_strategy.items()
+                }
+                for backend, by_strategy in found["seeds"].items()
+            },
+        }
+        for name, found in outcome["data"].items()
+    }
+    return {**outcome, "data": _rounded(data)}
+
+
+def write_record(outcome: dict[str, Any], folder: Path) -> None:
+    """Writes the thinned outcome to a file of the recipe's name."""
+    text = as_json(thinned(outcome), indent=None)
+    (folder / f"{outcome['recipe']['name']}.json").write_text(text)
+
+
+def _thinned_lockstep(cell: dict[str, Any]) -> dict[str, Any]:
+    steps = len(cell["bound"])
+    # The last point of each stretch, so that the last update is there.
+    kept = sorted({steps * (n + 1) // _POINTS - 1 for n in range(_POINTS)} - {-1})
+
+    def at(trace: Sequence[float]) -> list[float]:
+        return [trace[index] for index in kept]
+
+    return {
+        "updates": [index + 1 for index in kept],
+        "shadow": at(cell["shadow"]),
+        "bound": at(cell["bound"]),
+        "distances": {name: at(trace) for name, trace in cell["distances"].items()},
+        **{name: cell[name] for name in ("horizon", "first_failure", "verdict")},
+    }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,116 @@
+import json
+
+import pytest
+
+from conformance.training.outcome import as_json, conclude, thinned, write_record
+from tests.conformance.training import made
+
+
+def found(**changed):
+    row = {"first": "numpy", "second": "torch", "strategy": "plain"}
+    return {
+        "lockstep": {"plain": made.lockstep_cell()},
+        "seeds": {"torch": {"plain": made.seed_cell()}},
+        "equivalence": [{**row, "verdict": "equivalent"}],
+        "summary": {"torch": {}},
+        "contrasts": [{"mean": 1 / 3}],
+        "theory": {"torch": {"plain": {"slope": {"mean": 1 / 3}}}},
+        **changed,
+    }
+
+
+def failures(*, quick=False, **changed):
+    return conclude({}, {"made": found(**changed)}, quick=quick)["failures"]
+
+
+def equivalence(verdict):
+    return [{**found()["equivalence"][0], "verdict": verdict}]
+
+
+def test_what_agrees_passes():
+    outcome = conclude({"quick": False}, {"made": found()}, quick=False)
+    assert (outcome["verdict"], outcome["failures"]) == ("pass", [])
+    assert outcome["quick"] is False
+
+
+@pytest.mark.parametrize("verdict", ["fail", "dead", "chaotic"])
+def test_lockstep_fails(verdict):
+    cell = {"plain": made.lockstep_cell(verdict=verdict)}
+    expected = [f"made: lockstep of torch with plain: {verdict}"]
+    assert failures(lockstep=cell) == expected
+    assert failures(lockstep=cell, quick=True) == expected
+
+
+def test_untrained_cells_fail():
+    cell = {"torch": {"plain": {**made.seed_cell(), "trained": False}}}
+    assert failures(seeds=cell) == ["made: torch with plain: nothing trained"]
+
+
+def test_different_fails_and_undetermined_unless_quick():
+    pair = "made: torch and numpy with plain"
+    assert failures(equivalence=equivalence("different")) == [f"{pair}: different"]
+    assert failures(equivalence=equivalence("different"), quick=True)
+    undetermined = equivalence("undetermined")
+    assert failures(equivalence=undetermined) == [f"{pair}: undetermined"]
+    assert failures(equivalence=undetermined, quick=True) == []
+
+
+def test_nothing_compared_fails():
+    alone = {"plain": made.lockstep_cell(backends=())}
+    assert failures(lockstep=alone) == ["nothing was compared"]
+    assert failures(lockstep={}) == ["nothing was compared"]
+
+
+def test_json_is_strict():
+    assert as_json({"x": [float("nan"), (float("inf"), 1.0)]}, None) == (
+        '{"x": [null, [null, 1.0]]}\n'
+    )
+
+
+def test_record_keeps_raw_metrics_and_some_updates():
+    steps = 333
+    whole = found(lockstep={"plain": made.lockstep_cell(steps=steps)})
+    record = thinned({"data": {"made": whole}})["data"]["made"]
+    cell, trace = record["lockstep"]["plain"], whole["lockstep"]["plain"]
+    assert len(cell["updates"]) == 40
+    assert cell["updates"][-1] == steps
+    assert cell["bound"] == [
+        pytest.approx(trace["bound"][update - 1], rel=1e-5)
+        for update in cell["updates"]
+    ]
+    assert len(cell["distances"]["torch"]) == len(cell["shadow"]) == 40
+    assert cell["horizon"] == steps
+    own = record["seeds"]["torch"]["plain"]
+    values = whole["seeds"]["torch"]["plain"]["metrics"]["f1_half"]
+    assert own["metrics"]["f1_half"] == [float(f"{value:.6g}") for value in values]
+    assert "pictures" not in own
+    assert "contrasts" not in record
+
+
+@pytest.mark.parametrize("steps", [0, 1, 39, 41])
+def test_short_traces_stay_whole(steps):
+    whole = found(lockstep={"plain": made.lockstep_cell(steps=steps)})
+    record = thinned({"data": {"made": whole}})["data"]["made"]
+    updates = record["lockstep"]["plain"]["updates"]
+    assert updates == sorted(set(updates))
+    assert updates[-1:] == [steps][: bool(steps)]
+    assert len(updates) == min(steps, 40)
+
+
+def test_record_of_a_large_recipe_is_small(tmp_path):
+    names = [f"strategy-{n}" for n in range(20)]
+    backends = ("numpy", "torch", "jax")
+    cell = made.seed_cell(range(20))
+    values = cell["metrics"]["f1_half"]
+    cell["metrics"] = {f"metric-number-{n}": values for n in range(12)}
+    row = {"mean": 1 / 3, "low": 1 / 7, "high": 1 / 11, "p": 1e-9 / 3}
+    data = found(
+        lockstep={name: made.lockstep_cell(backends[1:], 1500) for name in names},
+        seeds={backend: dict.fromkeys(names, cell) for backend in backends},
+        equivalence=[row] * 60,
+        contrasts=[row] * 190 * 3 * 4,
+    )
+    outcome = {"recipe": {"name": "large"}, "data": {"made": data}}
+    write_record(outcome, tmp_path)
+    assert (tmp_path / "large.json").stat().st_size < 300_000
+    assert json.loads((tmp_path / "large.json").read_text())["recipe"]
