@@ -151,22 +151,36 @@ def test_changed_strategy_recomputes_only_its_cells(run, tmp_path, monkeypatch, 
     assert len(calls) == 9 + 6
 
 
-def test_users_data_takes_the_place_of_the_recipes(run, outcome, tmp_path, monkeypatch):
-    path = tmp_path / "own.npz"
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A user's file, and what it was read with."""
+    path, asked = tmp_path / "own.npz", {}
     path.write_bytes(b"numbers")
-    asked = {}
 
     def user_file(_, **options):
         asked.update(options)
         return made.Problem()
 
     monkeypatch.setattr(module, "user_file", user_file)
+    return path, asked
+
+
+def test_users_data_takes_the_place_of_the_recipes(run, outcome, own, monkeypatch):
+    path, asked = own
     user = replace(made.PLAN, name="user", options={"seed": 3})
     monkeypatch.setitem(RECIPES, "made", replace(RECIPES["made"], user_data=user))
     assert run(data=path)[0] == 0
     assert asked == {"task": "binary", "seed": 3}
     assert list(outcome()["data"]) == ["user"]
     assert len(outcome()["data_digest"]) == 64
+
+
+def test_other_data_of_the_same_name_are_not_cached(run, own, tmp_path, calls):
+    path, _ = own
+    for content, computed in ((b"numbers", 6), (b"numbers", 6), (b"others", 12)):
+        path.write_bytes(content)
+        run(data=path, cache=tmp_path / "cache")
+        assert len(calls) == computed
 
 
 def test_record_is_a_file_of_the_recipes_name(run, tmp_path):

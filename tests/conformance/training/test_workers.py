@@ -43,7 +43,8 @@ def test_one_worker_is_this_process():
         assert workers.wait()[1]["pid"] == os.getpid()
 
 
-def test_two_compute_at_the_same_time_on_one_thread_each():
+def test_two_compute_at_the_same_time_on_one_thread_each(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     with make_workers(2) as workers:
         workers.start(Task("sleep/long", 60.0))
         assert workers.free
@@ -53,6 +54,7 @@ def test_two_compute_at_the_same_time_on_one_thread_each():
     assert task.name == "threads"
     assert result["omp"] == "1"
     assert set(result["threads"]) == {1}
+    assert os.environ["OMP_NUM_THREADS"] == "3"
     assert "NPROC" not in os.environ
 
 
