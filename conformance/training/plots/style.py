@@ -1,0 +1,130 @@
+"""What the figures of a comparison share: styles of backends, rows, intervals."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from conformance.metrics.figures.style import COLOURS, MARKERS, shortened
+
+Array = NDArray[np.float64]
+
+# A colour, a marker and a line for each backend: two of them say the same again to
+# those who do not see the third.
+STYLES: dict[str, dict[str, Any]] = {
+    "numpy": {"color": COLOURS[6], "marker": "o", "ls": (0, (1, 1.2))},
+    "torch": {"color": COLOURS[1], "marker": "s", "ls": "-"},
+    "jax": {"color": COLOURS[0], "marker": "^", "ls": (0, (4, 1.5))},
+}
+SMALL = 8
+# Inches of a row with a strategy's name, and of what stands above and below the rows.
+_ROW, _AROUND = 0.27, 1.0
+LONGEST = 28
+
+
+def numbers(values: Iterable[Any]) -> Array:
+    """Reads numbers, in nested lists too; null is NaN."""
+    return np.array(list(values), dtype=np.float64)
+
+
+def interval(values: Iterable[Any]) -> tuple[float, float]:
+    """Returns mean and half width of Student's 95 % interval.
+
+    The half width of one number is 0: there is no spread to tell it from.
+    """
+    found = numbers(values)
+    n = found.size
+    if n < 2:
+        return float(found.mean()), 0.0
+    error = found.std(ddof=1) / np.sqrt(n)
+    return float(found.mean()), float(stdtrit(n - 1, 0.975) * error)
+
+
+def strategies_of(cells: Mapping[str, Any]) -> list[str]:
+    """Returns the names of the strategies, of cells by backend."""
+    return list(dict.fromkeys(name for own in cells.values() for name in own))
+
+
+def pictures_of(found: Mapping[str, Any], key: str) -> tuple[str, dict[str, Any]]:
+    """Returns a picture of every strategy that has it, of the first backend with one.
+
+    Backends agree; where panels are many, one of them stands for all.
+    """
+    for backend, own in found["seeds"].items():
+        pictures = {
+            name: cell["pictures"][key]
+            for name, cell in own.items()
+            if cell.get("pictures", {}).get(key)
+        }
+        if pictures:
+            return backend, pictures
+    return "", {}
+
+
+def counted(seeds: Iterable[int]) -> str:
+    """Says how many seeds there are, of one cell or another.
+
+    Example:
+        >>> counted([8, 8]), counted([10, 40, 20])
+        ('8 seeds', '10 to 40 seeds')
+    """
+    low, high = min(found := sorted(seeds)), max(found)
+    return f"{high} seeds" if low == high else f"{low} to {high} seeds"
+
+
+def height_of(rows: int) -> float:
+    """Returns the inches of a panel with a row for each strategy."""
+    return _AROUND + _ROW * rows
+
+
+def name_rows(axis: Axes, names: Sequence[str]) -> None:
+    """Makes a row for each name, from top to bottom, every second one shaded."""
+    axis.set_yticks(range(len(names)), [shortened(name, LONGEST) for name in names])
+    axis.set_ylim(len(names) - 0.5, -0.5)
+    for row in range(0, len(names), 2):
+        axis.axhspan(row - 0.5, row + 0.5, color="0.955", lw=0, zorder=0)
+    axis.tick_params(labelsize=SMALL)
+    axis.tick_params(axis="y", length=0)
+    axis.grid(axis="x", color="0.88")
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def offsets(names: Sequence[str], room: float = 0.5) -> dict[str, float]:
+    """Returns where each of several marks stands in its row, about the middle."""
+    places = np.linspace(-room / 2.0, room / 2.0, len(names)) if names[1:] else [0.0]
+    return dict(zip(names, map(float, places), strict=True))
+
+
+def marker_of(backend: str) -> dict[str, Any]:
+    """Returns colour and marker of a backend."""
+    style = line_of(backend)
+    return {"color": style["color"], "marker": style["marker"]}
+
+
+def line_of(backend: str) -> dict[str, Any]:
+    """Returns colour, marker and line of a backend, of an unknown one too."""
+    other = {"color": COLOURS[2], "marker": MARKERS[2], "ls": "-"}
+    return STYLES.get(backend, other)
+
+
+def legend_below(figure: Figure, axes: Iterable[Axes]) -> None:
+    """Explains below the panels what stands in any of them."""
+    entries: dict[str, Any] = {}
+    for axis in axes:
+        handles, labels = axis.get_legend_handles_labels()
+        for handle, label in zip(handles, labels, strict=True):
+            entries.setdefault(label, handle)
+    across = max(1, int(figure.get_figwidth() / 1.5))
+    figure.legend(
+        list(entries.values()),
+        list(entries),
+        loc="outside lower center",
+        ncols=min(len(entries), across),
+        frameon=False,
+        fontsize=9,
+    )
