@@ -51,7 +51,8 @@ def _panel(axis: Axes, curves: Mapping[str, Any]) -> None:
     for key, (label, style) in _CURVES.items():
         if key not in curves:
             continue
-        at, share = numbers(curves[key]["probability"]), numbers(curves[key]["rate"])
+        at = numbers(entry["probability"] for entry in curves[key])
+        share = numbers(entry["rate"] for entry in curves[key])
         held = np.isfinite(at) & np.isfinite(share)
         axis.plot(at[held], share[held], ms=3.5, lw=1.2, label=label, **style)
     axis.set_xlim(-0.02, 1.02)

@@ -40,23 +40,24 @@ def _figure(title: str, pictures: Mapping[str, Any]) -> Figure:
     for axis, (name, bins) in zip(axes, pictures.items(), strict=True):
         _panel(axis, bins)
         axis.set_title(shortened(name, LONGEST), fontsize=9)
-    figure.supylabel("examples of the training part; GHM weight", fontsize=9)
+    figure.supylabel("examples of the test part; GHM-C weight", fontsize=9)
     figure.suptitle(title, fontsize=12)
     legend_below(figure, axes)
     return figure
 
 
 def _panel(axis: Axes, bins: Mapping[str, Any]) -> None:
-    edges, counts = numbers(bins["edges"]), numbers(bins["counts"])
+    edges, counts = numbers(bins["edges"]), numbers(bins["count"])
     axis.stairs(counts, edges, fill=True, color="0.75", label="examples in a bin")
+    weights = numbers(bins["weight"])
     # Both are pure numbers over many decades, so that one axis serves them.
     axis.stairs(
-        numbers(bins["weights"]),
+        np.where(weights > 0.0, weights, np.nan),
         edges,
         baseline=None,
         color=COLOURS[0],
         lw=1.6,
-        label="GHM weight of its examples",
+        label="weight that GHM-C gives them",
     )
     axis.set_yscale("log")
     axis.minorticks_off()

@@ -14,6 +14,7 @@ from conformance.training.plots.style import (
     height_of,
     interval,
     legend_below,
+    line_of,
     marker_of,
     name_rows,
     numbers,
@@ -46,9 +47,10 @@ def score_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
         for axis, metric in zip(line, metrics, strict=True):
             _panel(axis, found["seeds"], metric)
             axis.set_title(f"{name}: {metric_name(metric)}", fontsize=9)
-            best = found.get("bayes_f1")
-            if metric == "f1_searched" and best is not None:
-                axis.axvline(best, color="0.35", ls=":", label="best attainable")
+            best = (found.get("attainable") or {}).get(metric)
+            if best is not None and np.isfinite(best):
+                axis.axvline(best, color="0.35", ls=":", label="true posterior")
+        _only_drawn(line, found["seeds"], metrics)
     for axis in axes[-1]:
         axis.set_xlabel("value on the test part", fontsize=9)
     seeds = counted(
@@ -64,16 +66,30 @@ def score_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
     return {"scores": figure}
 
 
-def _metrics(statistics: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
-    known = {
+def _known(cells: Mapping[str, Any]) -> set[str]:
+    return {
         metric
-        for found in data.values()
-        for own in found["seeds"].values()
+        for own in cells.values()
         for cell in own.values()
         for metric in cell["metrics"]
     }
+
+
+def _metrics(statistics: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
+    known = {metric for found in data.values() for metric in _known(found["seeds"])}
     asked = (statistics["main_metric"], *statistics["contrasted"], *_RECALLS)
     return [metric for metric in dict.fromkeys(asked) if metric in known]
+
+
+def _only_drawn(
+    line: Sequence[Axes], cells: Mapping[str, Any], metrics: Sequence[str]
+) -> None:
+    """Hides panels of metrics that a data set does not have."""
+    known = _known(cells)
+    drawn = [axis for axis, m in zip(line, metrics, strict=True) if m in known]
+    for axis in line:
+        axis.set_visible(axis in drawn)
+        axis.tick_params(labelleft=axis is drawn[0])
 
 
 def _panel(axis: Axes, cells: Mapping[str, Any], metric: str) -> None:
@@ -83,13 +99,13 @@ def _panel(axis: Axes, cells: Mapping[str, Any], metric: str) -> None:
     for backend, own in cells.items():
         drawn = []
         for row, name in enumerate(names):
-            values = numbers(
-                own[name]["metrics"].get(metric, ()) if name in own else ()
-            )
+            cell = own.get(name, {"metrics": {}})
+            values = numbers(cell["metrics"].get(metric, ()))
             at = row + places[backend]
             lost = int(np.isnan(values).sum())
             if lost:
-                _say_lost(axis, at, lost, values.size)
+                words = f"no number in {lost} of {values.size} seeds"
+                _say(axis, at, words, line_of(backend)["color"])
             elif values.size:
                 drawn.append((at, *interval(values)))
         _bars(axis, backend, drawn)
@@ -110,14 +126,14 @@ def _bars(axis: Axes, backend: str, drawn: Sequence[tuple[float, ...]]) -> None:
     )
 
 
-def _say_lost(axis: Axes, at: float, lost: int, n: int) -> None:
-    """A mean over the seeds that are left would hide the others."""
+def _say(axis: Axes, at: float, words: str, color: str) -> None:
+    """Writes what stands for a mean: one over the seeds left would hide the others."""
     axis.text(
         0.02,
         at,
-        f"no number in {lost} of {n} seeds",
+        words,
         transform=axis.get_yaxis_transform(),
-        fontsize=SMALL - 3,
-        color="0.35",
+        fontsize=SMALL - 2.5,
+        color=color,
         va="center",
     )

@@ -1,6 +1,6 @@
-"""Which classes the loss of a strategy comes from."""
+"""Which classes the loss of trained models comes from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from conformance.metrics.figures.style import COLOURS, make_figure
 from conformance.training.plots.style import (
-    SMALL,
     height_of,
     legend_below,
     name_rows,
@@ -17,12 +16,14 @@ from conformance.training.plots.style import (
     pictures_of,
 )
 
-# Of bars with many classes; a hatch tells apart what colours say again.
+# What a panel shows, in the words of its title.
+_KINDS = {"plain": "cross-entropy", "own": "the strategy's own loss"}
+# Colours first, so that many classes are still told apart.
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\")
 
 
 def share_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
-    """Draws the mean share of every class, a panel for each data set."""
+    """Draws every class's share of two losses, a row of panels for each data set."""
     data = {
         name: found
         for name, result in outcome["data"].items()
@@ -30,39 +31,48 @@ def share_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
     }
     if not data:
         return {}
-    rows = max(len(pictures) for _, pictures in data.values())
-    figure, axes = make_figure(1, len(data), width=4.6, height=height_of(rows) + 0.6)
-    for axis, (name, (backend, pictures)) in zip(axes[0], data.items(), strict=True):
-        _panel(axis, pictures)
-        axis.set_title(f"{name}, {backend}", fontsize=10)
-        axis.set_xlabel("share of the training loss in %", fontsize=9)
-    figure.suptitle(
-        f"{outcome['recipe']['name']}: loss share by class, mean over seeds",
-        fontsize=12,
+    rows = [len(pictures) for _, pictures in data.values()]
+    figure, axes = make_figure(
+        len(data),
+        len(_KINDS),
+        width=4.6,
+        height=height_of(sum(rows) / len(data)) + 0.4,
+        height_ratios=[height_of(count) for count in rows],
+        sharey="row",
     )
+    for line, (name, (backend, pictures)) in zip(axes, data.items(), strict=True):
+        names = ["negatives", "positives"]
+        if outcome["recipe"]["task"] == "multiclass":
+            names = [
+                f"class {k}" for k in range(len(next(iter(pictures.values()))["own"]))
+            ]
+        for axis, (kind, words) in zip(line, _KINDS.items(), strict=True):
+            _panel(axis, {n: one[kind] for n, one in pictures.items()}, names)
+            axis.set_title(f"{name}, {backend}: {words}", fontsize=10)
+    for axis in axes[-1]:
+        axis.set_xlabel("share of the test loss in %", fontsize=9)
+    figure.suptitle(f"{outcome['recipe']['name']}: loss share by class", fontsize=12)
     legend_below(figure, axes.flat)
     return {"loss-share": figure}
 
 
-def _panel(axis: Axes, pictures: Mapping[str, Any]) -> None:
-    name_rows(axis, list(pictures))
-    classes = list(next(iter(pictures.values())))
-    left = np.zeros(len(pictures))
-    for place, label in enumerate(classes):
-        shares = np.array(
-            [100.0 * numbers(one[label]).mean() for one in pictures.values()]
-        )
+def _panel(
+    axis: Axes, shares: Mapping[str, Sequence[float]], names: Sequence[str]
+) -> None:
+    name_rows(axis, list(shares))
+    table = 100.0 * numbers(shares.values())
+    left = np.zeros(len(table))
+    for place, own in enumerate(table.T):
         axis.barh(
-            np.arange(len(pictures)),
-            shares,
+            np.arange(len(table)),
+            own,
             0.7,
             left,
             color=COLOURS[place % len(COLOURS)],
             hatch=_HATCHES[place % len(_HATCHES)],
             ec="white",
             lw=0.6,
-            label=label,
+            label=names[place],
         )
-        left += shares
+        left += own
     axis.set_xlim(0.0, 100.0)
-    axis.tick_params(labelsize=SMALL)

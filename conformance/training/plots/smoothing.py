@@ -21,9 +21,8 @@ from conformance.training.plots.style import (
 
 # Metrics that a sweep moves, with the names of their axes.
 _AXES = {
-    "train_accuracy": "accuracy on the training part",
-    "validation_accuracy": "accuracy on the validation part",
-    "accuracy": "accuracy on the test part",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
     "entropy": "mean entropy of the\npredictions in nats",
 }
 _FEWEST = 3
@@ -62,7 +61,8 @@ def smoothing_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
         for name in alphas
     )
     figure.suptitle(
-        f"Label smoothing: mean and 95 % interval over {seeds}", fontsize=12
+        f"Label smoothing on the test part: mean and 95 % interval over {seeds}",
+        fontsize=12,
     )
     legend_below(figure, axes.flat)
     return {"smoothing": figure}

@@ -76,7 +76,7 @@ def counted(seeds: Iterable[int]) -> str:
     return f"{high} seeds" if low == high else f"{low} to {high} seeds"
 
 
-def height_of(rows: int) -> float:
+def height_of(rows: float) -> float:
     """Returns the inches of a panel with a row for each strategy."""
     return _AROUND + _ROW * rows
 

@@ -54,35 +54,39 @@ def _histories(cells: Mapping[str, Any], strategy: str) -> dict[str, Array]:
     """Returns weights that move, shaped (epochs, seeds, classes), by backend."""
     found = {}
     for backend, own in cells.items():
-        weights = own[strategy].get("weights") if strategy in own else None
-        if not weights or any(one is None for epoch in weights for one in epoch):
+        weights = own.get(strategy, {}).get("weights", ())
+        known = [one for epoch in weights for one in epoch if one is not None]
+        if not known:
             continue
-        history = numbers(weights)
-        if np.any(np.ptp(history, axis=0) > 0.0):
+        # A seed that stopped early has no weight from then on.
+        none = np.full(np.shape(known[0]), np.nan)
+        history = numbers(
+            [none if one is None else one for one in epoch] for epoch in weights
+        )
+        if np.any(np.nanmax(history, axis=0) > np.nanmin(history, axis=0)):
             found[backend] = history.reshape(*history.shape[:2], -1)
     return found
 
 
 def _panel(axis: Axes, histories: Mapping[str, Array]) -> None:
-    first, history = next(iter(histories.items()))
+    history = next(iter(histories.values()))
     if history.shape[2] == 1:
         for backend, one in histories.items():
             style = {key: line_of(backend)[key] for key in ("color", "ls")}
             _line(axis, one[:, :, 0], backend, style)
         return
     for label in range(history.shape[2]):
-        name = f"class {label}, {first}"
-        _line(axis, history[:, :, label], name, line_style(label))
+        _line(axis, history[:, :, label], f"class {label}", line_style(label))
 
 
 def _line(axis: Axes, history: Array, label: str, style: dict[str, Any]) -> None:
     epochs = np.arange(1, len(history) + 1)
     axis.fill_between(
         epochs,
-        history.min(axis=1),
-        history.max(axis=1),
+        np.nanmin(history, axis=1),
+        np.nanmax(history, axis=1),
         color=style["color"],
         alpha=0.1,
         lw=0,
     )
-    axis.plot(epochs, history.mean(axis=1), lw=1.5, label=label, **style)
+    axis.plot(epochs, np.nanmean(history, axis=1), lw=1.5, label=label, **style)
