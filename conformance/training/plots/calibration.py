@@ -28,7 +28,9 @@ def reliability_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
     for data, found in outcome["data"].items():
         backend, pictures = pictures_of(found, "reliability")
         if pictures:
-            title = f"{outcome['recipe']['name']}, {data}: reliability on {backend}"
+            title = (
+                f"{outcome['recipe']['name']}, {data}: reliability on test, {backend}"
+            )
             drawn[f"reliability-{data}"] = _figure(title, pictures)
     return drawn
 

@@ -23,7 +23,8 @@ def gradient_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
     for data, found in outcome["data"].items():
         backend, pictures = pictures_of(found, "gradient_norms")
         if pictures:
-            title = f"{outcome['recipe']['name']}, {data}: gradient norms on {backend}"
+            what = f"{outcome['recipe']['name']}, {data}"
+            title = f"{what}: gradient norms on the test part, {backend}"
             drawn[f"gradient-norms-{data}"] = _figure(title, pictures)
     return drawn
 
@@ -40,7 +41,7 @@ def _figure(title: str, pictures: Mapping[str, Any]) -> Figure:
     for axis, (name, bins) in zip(axes, pictures.items(), strict=True):
         _panel(axis, bins)
         axis.set_title(shortened(name, LONGEST), fontsize=9)
-    figure.supylabel("examples of the test part; GHM-C weight", fontsize=9)
+    figure.supylabel("examples; weight", fontsize=9)
     figure.suptitle(title, fontsize=12)
     legend_below(figure, axes)
     return figure

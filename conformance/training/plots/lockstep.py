@@ -34,14 +34,15 @@ def worst_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
     data = {name: found for name, found in outcome["data"].items() if found["lockstep"]}
     if not data:
         return {}
+    most = max(len(found["lockstep"]) for found in data.values())
     figure, axes = make_figure(
         1,
         len(data),
         width=4.6,
-        height=height_of(max(len(found["lockstep"]) for found in data.values())) + 0.6,
+        height=height_of([most]),
     )
     for axis, (name, found) in zip(axes[0], data.items(), strict=True):
-        _worst_panel(axis, found["lockstep"])
+        _worst_panel(axis, found["lockstep"], most)
         axis.set_title(name, fontsize=10)
         axis.set_xlabel("largest distance / bound, up to the horizon", fontsize=9)
     figure.suptitle(
@@ -60,9 +61,9 @@ def lockstep_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
     }
 
 
-def _worst_panel(axis: Axes, cells: Mapping[str, Any]) -> None:
+def _worst_panel(axis: Axes, cells: Mapping[str, Any], room: int) -> None:
     names = list(cells)
-    name_rows(axis, names)
+    name_rows(axis, names, room)
     backends = dict.fromkeys(b for cell in cells.values() for b in cell["distances"])
     places = offsets(list(backends), room=0.36)
     for backend in backends:

@@ -39,29 +39,28 @@ def score_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
         len(data),
         len(metrics),
         width=_WIDTH,
-        height=height_of(sum(rows)) / len(data) + 0.6,
-        height_ratios=[height_of(count) for count in rows],
+        height=height_of(rows) / len(data),
+        height_ratios=rows,
         sharey="row",
     )
     for line, (name, found) in zip(axes, data.items(), strict=True):
         for axis, metric in zip(line, metrics, strict=True):
             _panel(axis, found["seeds"], metric)
-            axis.set_title(f"{name}: {metric_name(metric)}", fontsize=9)
+            axis.set_title(name, fontsize=10)
+            axis.set_xlabel(metric_name(metric), fontsize=9)
             best = (found.get("attainable") or {}).get(metric)
             if best is not None and np.isfinite(best):
                 axis.axvline(best, color="0.35", ls=":", label="true posterior")
         _only_drawn(line, found["seeds"], metrics)
-    for axis in axes[-1]:
-        axis.set_xlabel("value on the test part", fontsize=9)
     seeds = counted(
         len(next(iter(cell["metrics"].values())))
         for found in data.values()
         for own in found["seeds"].values()
         for cell in own.values()
     )
-    figure.suptitle(
-        f"{outcome['recipe']['name']}: mean and 95 % interval over {seeds}", fontsize=12
-    )
+    recipe = outcome["recipe"]["name"]
+    title = f"{recipe}, test part: mean and 95 % interval over {seeds}"
+    figure.suptitle(title, fontsize=12)
     legend_below(figure, axes.flat)
     return {"scores": figure}
 

@@ -36,8 +36,8 @@ def share_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
         len(data),
         len(_KINDS),
         width=4.6,
-        height=height_of(sum(rows) / len(data)) + 0.4,
-        height_ratios=[height_of(count) for count in rows],
+        height=height_of(rows) / len(data),
+        height_ratios=rows,
         sharey="row",
     )
     for line, (name, (backend, pictures)) in zip(axes, data.items(), strict=True):

@@ -60,10 +60,8 @@ def smoothing_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
         for own in cells.values()
         for name in alphas
     )
-    figure.suptitle(
-        f"Label smoothing on the test part: mean and 95 % interval over {seeds}",
-        fontsize=12,
-    )
+    title = f"Label smoothing, test part: mean and 95 % interval over {seeds}"
+    figure.suptitle(title, fontsize=12)
     legend_below(figure, axes.flat)
     return {"smoothing": figure}
 

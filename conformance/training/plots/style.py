@@ -21,8 +21,9 @@ STYLES: dict[str, dict[str, Any]] = {
     "jax": {"color": COLOURS[0], "marker": "^", "ls": (0, (4, 1.5))},
 }
 SMALL = 8
-# Inches of a row with a strategy's name, and of what stands above and below the rows.
-_ROW, _AROUND = 0.27, 1.0
+# Inches of a row with a strategy's name, of what stands above and below the rows of a
+# panel, and of title and legend.
+_ROW, _PANEL, _FIGURE = 0.27, 0.65, 0.8
 LONGEST = 28
 
 
@@ -76,15 +77,21 @@ def counted(seeds: Iterable[int]) -> str:
     return f"{high} seeds" if low == high else f"{low} to {high} seeds"
 
 
-def height_of(rows: float) -> float:
-    """Returns the inches of a panel with a row for each strategy."""
-    return _AROUND + _ROW * rows
+def height_of(counts: Sequence[int]) -> float:
+    """Returns the inches of a figure whose panels, one below another, have rows."""
+    return _FIGURE + sum(_PANEL + _ROW * count for count in counts)
 
 
-def name_rows(axis: Axes, names: Sequence[str]) -> None:
-    """Makes a row for each name, from top to bottom, every second one shaded."""
+def name_rows(axis: Axes, names: Sequence[str], room: int = 0) -> None:
+    """Makes a row for each name, from top to bottom, every second one shaded.
+
+    Args:
+        axis: Where.
+        names: Of the rows.
+        room: For so many rows at least, so that panels side by side have equal ones.
+    """
     axis.set_yticks(range(len(names)), [shortened(name, LONGEST) for name in names])
-    axis.set_ylim(len(names) - 0.5, -0.5)
+    axis.set_ylim(max(len(names), room) - 0.5, -0.5)
     for row in range(0, len(names), 2):
         axis.axhspan(row - 0.5, row + 0.5, color="0.955", lw=0, zorder=0)
     axis.tick_params(labelsize=SMALL)
