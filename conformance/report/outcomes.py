@@ -47,7 +47,8 @@ class Interval:
         metric: What was compared.
         n: Number of seeds.
         mean: Mean difference.
-        low: Lower end of the 90 % interval; None without one.
+        level: Coverage of the interval.
+        low: Its lower end; None without one.
         high: Upper end.
         margin: Largest mean that counts as none.
         verdict: ``equivalent``, ``different`` or ``undetermined``.
@@ -59,6 +60,7 @@ class Interval:
     metric: str
     n: int
     mean: float
+    level: float
     low: float | None
     high: float | None
     margin: float
@@ -147,6 +149,8 @@ def _interval(data: str, row: Mapping[str, Any]) -> Interval:
         metric=str(row.get("metric", "")),
         n=int(row["n"]),
         mean=mean,
+        # Older outcomes do not say it: two one-sided tests at 5 % have this one.
+        level=float(row.get("level", 0.9)),
         low=None if math.isnan(low) else low,
         high=None if math.isnan(high) else high,
         margin=float(row["margin"]),

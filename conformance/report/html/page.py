@@ -117,7 +117,12 @@ def _figures(evidence: Evidence) -> Context:
         ],
         "backends": [(n, i) for i, n in enumerate(names) if n in backends],
         "trained": [
-            (one, training.panels(one, names), training.forests(one))
+            (
+                one,
+                training.worst(one, names),
+                training.panels(one, names),
+                training.forests(one),
+            )
             for one in evidence.outcomes
         ],
     }

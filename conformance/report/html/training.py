@@ -11,8 +11,14 @@ from conformance.report.wording import units
 
 WIDTH, HEIGHT = 280, 180
 LEFT, RIGHT, TOP, BOTTOM = 50, 8, 8, 40
-# A row of an interval, and the room for its name beside it.
-ROW, NAMES, WIDE = 22, 215, 560
+# Of a line's strip that keeps one place: lines are many, and have some sixty at most.
+STRIP = 4.0
+# A row with a name, the whole width, and of a character of a name.
+ROW, WIDE, CHARACTER = 22, 560, 7.2
+# More panels than these are folded up.
+FEW = 10
+# Shares of the bound are drawn up to here: what is beyond is as bad as any.
+_LEAST, _MOST = 1e-3, 1e3
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,37 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """The worst share of one backend."""
+
+    place: int
+    x: float
+    verdict: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A strategy with the marks of all backends."""
+
+    name: str
+    y: float
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The worst shares of the bound on one set of data."""
+
+    title: str
+    x_ticks: Ticks
+    names: float
+    height: float
+    bound: float
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
 class Bar:
     """An interval: its ends, its mean and its verdict."""
 
@@ -57,9 +94,11 @@ class Forest:
 
     title: str
     x_ticks: Ticks
+    names: float
     height: float
     low: float
     high: float
+    level: str
     bars: tuple[Bar, ...]
 
 
@@ -116,7 +155,8 @@ def _panel(one: Lockstep, backends: Sequence[str]) -> Panel:
 
     def path(numbers: Sequence[float]) -> str:
         steps = enumerate(numbers, 1)
-        return line(thinned([(x(i), d if math.isnan(d) else y(d)) for i, d in steps]))
+        places = [(x(i), d if math.isnan(d) else y(d)) for i, d in steps]
+        return line(thinned(places, STRIP))
 
     return Panel(
         title=f"{one.data}: {one.strategy}",
@@ -141,6 +181,55 @@ def _place(name: str, backends: Sequence[str]) -> int:
     return backends.index(name) if name in backends else len(backends)
 
 
+def worst(outcome: Outcome, backends: Sequence[str]) -> list[Worst]:
+    """Draws how near to the bound every lockstep came, a figure for each set of data.
+
+    Args:
+        outcome: Of the recipe.
+        backends: In the order of their colours.
+    """
+    names = dict.fromkeys(one.data for one in outcome.lockstep)
+    return [
+        _worst(name, [one for one in outcome.lockstep if one.data == name], backends)
+        for name in names
+    ]
+
+
+def _worst(data: str, cells: Sequence[Lockstep], backends: Sequence[str]) -> Worst:
+    names = _room(one.strategy for one in cells)
+    known = [one.share(name) for one in cells for name in one.distances]
+    shares = [min(max(s, _LEAST), _MOST) for s in known if s is not None]
+    low, high = min(shares, default=0.1), max(shares, default=1.0)
+    x = Scale(low / 2, max(2.0, high * 2), names, WIDE - 8, "log")
+
+    def mark(one: Lockstep, name: str) -> Mark:
+        share, verdict = one.share(name), one.verdicts.get(name, "")
+        text = f"{name} {verdict} at {units(share)} of the bound"
+        at = x(_LEAST if share is None else max(share, _LEAST))
+        return Mark(_place(name, backends), at, verdict, text)
+
+    return Worst(
+        title=f"{data}: worst distance, in shares of the bound",
+        x_ticks=x.ticks(50),
+        names=names,
+        height=ROW * len(cells) + 44,
+        bound=x(1.0),
+        rows=tuple(
+            Row(one.strategy, _middle(i), tuple(mark(one, n) for n in one.distances))
+            for i, one in enumerate(cells)
+        ),
+    )
+
+
+def _middle(row: int) -> float:
+    return ROW * (row + 0.5) + 6
+
+
+def _room(names: Iterable[str]) -> float:
+    """Where names end and the figure begins."""
+    return min(CHARACTER * max(map(len, names), default=0) + 12, WIDE / 2)
+
+
 def forests(outcome: Outcome) -> list[Forest]:
     """Draws the intervals of a recipe, a figure for each set of data."""
     names = dict.fromkeys(one.data for one in outcome.intervals)
@@ -154,17 +243,20 @@ def _forest(data: str, intervals: Sequence[Interval]) -> Forest:
     margin = max(one.margin for one in intervals)
     ends = [abs(v) for one in intervals for v in (one.low, one.high, one.mean) if v]
     edge = 1.15 * max(margin, min(max(ends, default=0.0), 4 * margin))
-    x = Scale(-edge, edge, NAMES, WIDE - 8)
+    names = _room(map(_name, intervals))
+    x = Scale(-edge, edge, names, WIDE - 8)
     return Forest(
         title=f"{data}: difference in {intervals[0].metric.replace('_', ' ')}",
         x_ticks=x.ticks(70),
+        names=names,
         height=ROW * len(intervals) + 44,
         low=x(-margin),
         high=x(margin),
+        level=percent(intervals[0].level),
         bars=tuple(
             Bar(
-                name=f"{one.pair}, {one.strategy}",
-                y=ROW * (i + 0.5) + 6,
+                name=_name(one),
+                y=_middle(i),
                 low=x(-edge if one.low is None else one.low),
                 high=x(edge if one.high is None else one.high),
                 mean=x(edge if math.isnan(one.mean) else one.mean),
@@ -176,8 +268,22 @@ def _forest(data: str, intervals: Sequence[Interval]) -> Forest:
     )
 
 
+def _name(one: Interval) -> str:
+    return f"{one.pair}, {one.strategy}"
+
+
+def percent(share: float) -> str:
+    """A share in per cent.
+
+    Example:
+        >>> percent(0.9), percent(0.9666666)
+        ('90 %', '96.7 %')
+    """
+    return f"{100 * share:.3g} %"
+
+
 def _in_words(one: Interval) -> str:
     ends = "no interval"
     if one.low is not None and one.high is not None:
-        ends = f"90 % interval {one.low:+.2g} to {one.high:+.2g}"
+        ends = f"{percent(one.level)} interval {one.low:+.2g} to {one.high:+.2g}"
     return f"{one.mean:+.2g}, {ends}, margin ±{one.margin:g}, n = {one.n}"

@@ -11,7 +11,7 @@ from conformance.metrics.figures.style import COLOURS, make_panels, shortened, t
 from conformance.training.plots.style import (
     LONGEST,
     SMALL,
-    legend_below,
+    finish,
     numbers,
     pictures_of,
 )
@@ -28,9 +28,8 @@ def reliability_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
     for data, found in outcome["data"].items():
         backend, pictures = pictures_of(found, "reliability")
         if pictures:
-            title = (
-                f"{outcome['recipe']['name']}, {data}: reliability on test, {backend}"
-            )
+            what = f"{outcome['recipe']['name']}, {data}"
+            title = f"{what}: reliability on the test part, {backend}"
             drawn[f"reliability-{data}"] = _figure(title, pictures)
     return drawn
 
@@ -43,8 +42,7 @@ def _figure(title: str, pictures: Mapping[str, Any]) -> Figure:
         _panel(axis, curves)
         axis.set_title(shortened(name, LONGEST), fontsize=9)
     figure.supylabel("share observed", fontsize=9)
-    figure.suptitle(title, fontsize=12)
-    legend_below(figure, axes)
+    finish(figure, axes, title)
     return figure
 
 

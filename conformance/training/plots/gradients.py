@@ -11,7 +11,7 @@ from conformance.metrics.figures.style import COLOURS, make_panels, shortened, t
 from conformance.training.plots.style import (
     LONGEST,
     SMALL,
-    legend_below,
+    finish,
     numbers,
     pictures_of,
 )
@@ -42,8 +42,7 @@ def _figure(title: str, pictures: Mapping[str, Any]) -> Figure:
         _panel(axis, bins)
         axis.set_title(shortened(name, LONGEST), fontsize=9)
     figure.supylabel("examples; weight", fontsize=9)
-    figure.suptitle(title, fontsize=12)
-    legend_below(figure, axes)
+    finish(figure, axes, title)
     return figure
 
 

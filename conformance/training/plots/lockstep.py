@@ -12,8 +12,8 @@ from conformance.metrics.figures.style import COLOURS, make_figure, shortened
 from conformance.training.plots.style import (
     LONGEST,
     SMALL,
+    finish,
     height_of,
-    legend_below,
     line_of,
     marker_of,
     name_rows,
@@ -45,10 +45,11 @@ def worst_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
         _worst_panel(axis, found["lockstep"], most)
         axis.set_title(name, fontsize=10)
         axis.set_xlabel("largest distance / bound, up to the horizon", fontsize=9)
-    figure.suptitle(
-        f"{outcome['recipe']['name']}: lockstep in float64, worst update", fontsize=12
+    finish(
+        figure,
+        axes.flat,
+        f"{outcome['recipe']['name']}: lockstep in float64, worst update",
     )
-    legend_below(figure, axes.flat)
     return {"lockstep": figure}
 
 
@@ -130,9 +131,10 @@ def _traces(recipe: str, data: str, cells: Mapping[str, Any]) -> Figure:
             axis.tick_params(labelbottom=True)
             axis.set_xlabel("updates", fontsize=9)
     axes[0, 0].set_ylim(*_limits(list(cells.values())))
-    figure.supylabel("relative distance of the parameters to NumPy's", fontsize=9)
-    figure.suptitle(f"{recipe}, {data}: lockstep in float64", fontsize=12)
-    legend_below(figure, axes.flat[: len(cells)])
+    figure.supylabel(
+        "relative distance of the\nparameters to those of NumPy", fontsize=9
+    )
+    finish(figure, axes.flat[: len(cells)], f"{recipe}, {data}: lockstep in float64")
     return figure
 
 

@@ -11,9 +11,9 @@ from conformance.metrics.figures.style import make_figure
 from conformance.training.plots.style import (
     SMALL,
     counted,
+    finish,
     height_of,
     interval,
-    legend_below,
     line_of,
     marker_of,
     name_rows,
@@ -60,8 +60,7 @@ def score_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
     )
     recipe = outcome["recipe"]["name"]
     title = f"{recipe}, test part: mean and 95 % interval over {seeds}"
-    figure.suptitle(title, fontsize=12)
-    legend_below(figure, axes.flat)
+    finish(figure, axes.flat, title)
     return {"scores": figure}
 
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from conformance.metrics.figures.style import COLOURS, make_figure
 from conformance.training.plots.style import (
+    finish,
     height_of,
-    legend_below,
     name_rows,
     numbers,
     pictures_of,
@@ -51,8 +51,7 @@ def share_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
             axis.set_title(f"{name}, {backend}: {words}", fontsize=10)
     for axis in axes[-1]:
         axis.set_xlabel("share of the test loss in %", fontsize=9)
-    figure.suptitle(f"{outcome['recipe']['name']}: loss share by class", fontsize=12)
-    legend_below(figure, axes.flat)
+    finish(figure, axes.flat, f"{outcome['recipe']['name']}: loss share by class")
     return {"loss-share": figure}
 
 

@@ -11,8 +11,8 @@ from conformance.metrics.figures.style import make_figure, tidy
 from conformance.training.plots.style import (
     SMALL,
     counted,
+    finish,
     interval,
-    legend_below,
     line_of,
     numbers,
     offsets,
@@ -61,8 +61,7 @@ def smoothing_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
         for name in alphas
     )
     title = f"Label smoothing, test part: mean and 95 % interval over {seeds}"
-    figure.suptitle(title, fontsize=12)
-    legend_below(figure, axes.flat)
+    finish(figure, axes.flat, title)
     return {"smoothing": figure}
 
 

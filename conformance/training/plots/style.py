@@ -1,6 +1,7 @@
 """What the figures of a comparison share: styles of backends, rows, intervals."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ STYLES: dict[str, dict[str, Any]] = {
     "jax": {"color": COLOURS[0], "marker": "^", "ls": (0, (4, 1.5))},
 }
 SMALL = 8
+# Of a title, in an inch.
+_CHARACTERS = 9.5
 # Inches of a row with a strategy's name, of what stands above and below the rows of a
 # panel, and of title and legend.
 _ROW, _PANEL, _FIGURE = 0.27, 0.65, 0.8
@@ -119,14 +122,16 @@ def line_of(backend: str) -> dict[str, Any]:
     return STYLES.get(backend, other)
 
 
-def legend_below(figure: Figure, axes: Iterable[Axes]) -> None:
-    """Explains below the panels what stands in any of them."""
+def finish(figure: Figure, axes: Iterable[Axes], title: str) -> None:
+    """Writes the title, and explains below the panels what stands in any of them."""
+    width = figure.get_figwidth()
+    figure.suptitle(fill(title, int(_CHARACTERS * width)), fontsize=12)
     entries: dict[str, Any] = {}
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         for handle, label in zip(handles, labels, strict=True):
             entries.setdefault(label, handle)
-    across = max(1, int(figure.get_figwidth() / 1.5))
+    across = max(1, int(width / 1.5))
     figure.legend(
         list(entries.values()),
         list(entries),

@@ -13,7 +13,7 @@ from conformance.training.plots.style import (
     LONGEST,
     SMALL,
     Array,
-    legend_below,
+    finish,
     line_of,
     numbers,
     strategies_of,
@@ -42,11 +42,11 @@ def weight_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
         axis.tick_params(labelsize=SMALL, labelbottom=True)
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         tidy(axis)
-    figure.suptitle(
+    finish(
+        figure,
+        axes,
         f"{outcome['recipe']['name']}: weights by epoch, mean and range over seeds",
-        fontsize=12,
     )
-    legend_below(figure, axes)
     return {"weights": figure}
 
 
