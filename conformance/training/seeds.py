@@ -61,7 +61,9 @@ def run_seeds(
         "theory": theory.measure(
             problem, plan, strategy, predictions, session.history[-1]
         ),
-        "pictures": pictures.measure(problem, predictions, strategy),
+        "pictures": pictures.measure(
+            problem, plan, strategy, predictions, session.history[-1]
+        ),
         "weights": session.history,
         **session.progress(recipe.statistics.minimum_fall),
     }
