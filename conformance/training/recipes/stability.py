@@ -80,6 +80,6 @@ STABILITY = Recipe(
     claims=(("logits", "probabilities"), ("logits", "shifted")),
     optimizer=_SGD,
     statistics=Statistics(
-        main_metric="f1_searched", contrasted=("f1_half", "f1_searched", "ece")
+        main_metric="f1_searched", contrasted=("f1_half", "f1_searched")
     ),
 )
