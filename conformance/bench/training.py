@@ -10,11 +10,12 @@ from conformance.bench.contenders import OURS
 from conformance.bench.timing import Spread, ratios
 from conformance.training.backends import one_thread_each
 from conformance.training.data import SOURCES, Problem
-from conformance.training.metrics import evaluate
+from conformance.training.feed import batches, first_parameters
+from conformance.training.metrics import measure
+from conformance.training.predictions import predict
 from conformance.training.recipe import DataPlan, Recipe, Strategy
 from conformance.training.recipes import RECIPES
 from conformance.training.seeds import run_seeds
-from conformance.training.session import batches, first_parameters
 
 RECIPE, STRATEGY = "pos_weight", "inverse"
 SEEDS, EPOCHS = 20, 3
@@ -55,11 +56,17 @@ def measure_training(
     Returns:
         Seeds per second of both with their ratio; plain JSON.
     """
-    recipe, problem, plan, strategy = _setting(seeds, epochs)
+    recipe, problem, plan, strategy = _setting(epochs)
 
     def batched() -> list[float]:
         found = run_seeds(
-            problem, plan, strategy, recipe, backend=framework, device=device
+            problem,
+            plan,
+            strategy,
+            recipe,
+            backend=framework,
+            device=device,
+            seeds=range(seeds),
         )
         return found["metrics"][METRIC]
 
@@ -91,17 +98,16 @@ def measure_training(
     }
 
 
-def _setting(seeds: int, epochs: int) -> tuple[Recipe, Problem, DataPlan, Strategy]:
-    recipe = replace(RECIPES[RECIPE], seeds=seeds)
+def _setting(epochs: int) -> tuple[Recipe, Problem, DataPlan, Strategy]:
+    recipe = RECIPES[RECIPE]
     plan = replace(recipe.data[0], epochs=epochs)
     strategy = next(s for s in recipe.strategies if s.name == STRATEGY)
-    return recipe, SOURCES[plan.name](**plan.source), plan, strategy
+    return recipe, SOURCES[plan.source](**plan.options), plan, strategy
 
 
-def _measured(predict: Callable[[Any], Any], problem: Problem) -> float:
-    validation, test = problem.validation, problem.test
-    searched = validation.labels, predict(validation.features)
-    return evaluate(test.labels, predict(test.features), searched)[METRIC]
+def _measured(logits: Callable[[Any], Any], problem: Problem) -> float:
+    found = predict(lambda features: logits(features)[None], problem)
+    return measure(problem, found)[METRIC][0]
 
 
 def _time(call: Callable[[], object], clock: Callable[[], float]) -> float:
