@@ -49,9 +49,7 @@ def measure(
         - ``loss_share``: of the negatives and the positives, or of every class, in the
           loss without (``plain``) and with (``own``) what the strategy does to it.
     """
-    finite = (
-        np.isfinite(predictions.test).reshape(len(predictions.test), -1).all(axis=1)
-    )
+    finite = np.array([np.isfinite(own).all() for own in predictions.test])
     if not finite.any():
         return {}
     told = [None] * len(finite) if last_weights is None else last_weights

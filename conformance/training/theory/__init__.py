@@ -1,7 +1,7 @@
 """Trained logits against the minimiser that theory knows, and calibration by it."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -57,15 +57,11 @@ def measure(
     """
     if not has_link(problem, strategy):
         return {}
-    weights = last_weights or [None] * len(predictions.test)
-
-    @cache
-    def expected(at: int) -> _Expected:
-        return _Expected(problem, link_of(problem, plan, strategy, weights[at]))
-
+    told = cache(partial(_Expected, problem))
+    own = _links(problem, plan, strategy, last_weights, len(predictions.test))
     rows = [
-        expected(weights.index(weight)).of_model(own)
-        for own, weight in zip(predictions.test, weights, strict=True)
+        told(link).of_model(logits)
+        for link, logits in zip(own, predictions.test, strict=True)
     ]
     return {name: [row[name] for row in rows] for name in rows[0]}
 
@@ -91,13 +87,23 @@ def corrected(
     """
     if not has_link(problem, strategy):
         return None
-    weights = last_weights or [None] * len(logits)
-    return np.stack(
-        [
-            link_of(problem, plan, strategy, weight).posterior(own)
-            for own, weight in zip(logits, weights, strict=True)
-        ]
-    )
+    own = _links(problem, plan, strategy, last_weights, len(logits))
+    pairs = zip(own, logits, strict=True)
+    return np.stack([link.posterior(of_model) for link, of_model in pairs])
+
+
+def _links(
+    problem: Problem,
+    plan: DataPlan,
+    strategy: Strategy,
+    last_weights: Sequence[Any] | None,
+    models: int,
+) -> list[Link]:
+    """Returns the link of every model: one object for equal weights."""
+    weights = last_weights or [None] * models
+    first = [weights.index(weight) for weight in weights]
+    found = {at: link_of(problem, plan, strategy, weights[at]) for at in set(first)}
+    return [found[at] for at in first]
 
 
 class _Expected:
