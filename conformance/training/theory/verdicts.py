@@ -68,7 +68,7 @@ def threshold_share(
     gained by better logits, and the rest could be had by another threshold.
 
     Args:
-        cells: Merged seed cells by strategy, of the same seeds.
+        cells: Merged seed cells by strategy; seeds count from 0 in each.
         plain: Name of the strategy that the others are compared with.
 
     Returns:
@@ -86,12 +86,14 @@ def threshold_share(
     for name, cell in cells.items():
         if name == plain or not cell["theory"]:
             continue
-        raw, corrected = cell["metrics"][metric], cell["theory"]["f1_corrected_half"]
-        moved = np.subtract(raw, corrected)
+        lists = base, cell["metrics"][metric], cell["theory"]["f1_corrected_half"]
+        # Seeds count from 0: what both strategies have is the shorter list.
+        common = min(map(len, lists))
+        start, raw, corrected = (np.asarray(own[:common]) for own in lists)
         found[name] = {
-            "gain": _interval(base, raw),
-            "gain_corrected": _interval(base, corrected),
-            "share": _ratio(moved, np.subtract(raw, base)),
+            "gain": _interval(start, raw),
+            "gain_corrected": _interval(start, corrected),
+            "share": _ratio(raw - corrected, raw - start),
         }
     return found
 
@@ -123,7 +125,7 @@ def _judged(
     return {**found, "verdict": FOLLOWS if all(within) else verdict}
 
 
-def _interval(first: Sequence[float], second: Sequence[float]) -> dict[str, Any]:
+def _interval(first: Array, second: Array) -> dict[str, Any]:
     # The margin is for a test that is not read.
     found = asdict(paired(first, second, margin=1.0, level=LEVEL))
     return {name: found[name] for name in ("n", "mean", "low", "high")}

@@ -123,6 +123,15 @@ def test_the_f1_is_the_task_s(metric):
     assert found["moved"]["share"]["value"] == pytest.approx(1.0)
 
 
+def test_seeds_are_paired_as_far_as_both_have_them():
+    cells = {"plain": gains(PLAIN, PLAIN), "moved": gains(PLAIN[:8] + 0.2, PLAIN[:8])}
+    found = threshold_share(cells, "plain")["moved"]
+    assert found["gain"]["n"] == 8
+    assert found["gain"]["mean"] == pytest.approx(0.2)
+    cells = {"plain": gains(PLAIN[:8], PLAIN[:8]), "moved": gains(PLAIN + 0.2, PLAIN)}
+    assert threshold_share(cells, "plain")["moved"] == found
+
+
 def test_strategies_without_a_link_have_no_share():
     cells = {"plain": gains(PLAIN, PLAIN), "mined": gains(PLAIN, PLAIN)}
     cells["mined"]["theory"] = {}
