@@ -65,6 +65,26 @@ POS_WEIGHT = Recipe(
             lockstep_batches=10,
             margin=0.01,
         ),
+        # The true logit is linear: what is trained can be held against theory.
+        DataPlan(
+            name="gaussian",
+            source="gaussian",
+            options={
+                "seed": 20240504,
+                "features": 8,
+                "distance": 2.5,
+                "positives": (2_000, 2_000, 2_000),
+                "negatives": (10_000, 10_000, 10_000),
+            },
+            hidden=(8,),
+            batch=256,
+            epochs=15,
+            quick_epochs=0,
+            lockstep_epochs=10,
+            quick_lockstep_epochs=4,
+            lockstep_batches=20,
+            margin=0.01,
+        ),
         DataPlan(
             name="digits",
             source="digits",

@@ -66,6 +66,27 @@ SMOOTHING = Recipe(
         _synthetic(20240521, (900, 90, 10), 3, 1.0),
         # Of the rarest class the true posterior finds a third, as the article's model.
         _synthetic(20240521, (1000, 200, 50), 2, 0.8),
+        # Enough of every class for the logits to be held against theory.
+        DataPlan(
+            name="gaussian",
+            source="multiclass_synthetic",
+            options={
+                "seed": 20240526,
+                "features": 4,
+                "components": 1,
+                "spread": 0.8,
+                "counts": (6_000, 1_500, 500),
+                "times": 1,
+            },
+            hidden=(16,),
+            batch=128,
+            epochs=25,
+            quick_epochs=0,
+            lockstep_epochs=5,
+            quick_lockstep_epochs=2,
+            lockstep_batches=20,
+            margin=0.01,
+        ),
         small("wine", "wine", {"seed": 20240523, "kept": (50, 30, 12)}, batch=16),
         small(
             "digits",
