@@ -132,7 +132,7 @@ def compare(
             except KeyboardInterrupt:
                 return interrupted(console, f"{len(journal)} cells", journal.path)
             with _writing_to("--out", folder):
-                (folder / "outcome.json").write_text(as_json(outcome))
+                (folder / "outcome.json").write_text(as_json(outcome, indent=1))
                 plot_outcome(outcome, folder)
             if record:
                 with _writing_to("--record", record):

@@ -9,10 +9,10 @@ from typing import Any
 from conformance.training.equivalence import DIFFERENT, UNDETERMINED
 
 # Of a record: points of each trace, and digits of a number.
-_POINTS, _DIGITS = 40, 6
+_POINTS, _DIGITS = 20, 4
 # What a record leaves out: it is too long, or follows from the rest.
 _LONG = ("pictures", "weights", "loss_before", "loss_after")
-_DERIVED = ("summary", "contrasts")
+_DERIVED = ("summary", "theory", "contrasts")
 
 
 def conclude(
@@ -69,15 +69,20 @@ def _failures(found: dict[str, Any], failing: set[str]) -> list[str]:
     ]
 
 
-def as_json(outcome: dict[str, Any], indent: int | None = 1) -> str:
-    """Returns strict JSON, with null for NaN and infinity."""
-    return json.dumps(_strict(outcome), indent=indent, allow_nan=False) + "\n"
+def as_json(outcome: dict[str, Any], **layout: Any) -> str:
+    """Returns strict JSON, with null for NaN and infinity.
+
+    Args:
+        outcome: What may hold them.
+        **layout: ``indent`` or ``separators``, as ``json.dumps`` takes them.
+    """
+    return json.dumps(_strict(outcome), allow_nan=False, **layout) + "\n"
 
 
 def thinned(outcome: dict[str, Any]) -> dict[str, Any]:
     """Returns what is worth keeping of an outcome for years, which is small.
 
-    That are the conditions, the raw metrics by seed and the verdicts, with six digits;
+    That are the conditions, the raw metrics by seed and the verdicts, with four digits;
     of the lockstep some updates, whose numbers are in ``updates``.
     """
     data = {
@@ -102,7 +107,7 @@ def thinned(outcome: dict[str, Any]) -> dict[str, Any]:
 
 def write_record(outcome: dict[str, Any], folder: Path) -> None:
     """Writes the thinned outcome to a file of the recipe's name."""
-    text = as_json(thinned(outcome), indent=None)
+    text = as_json(thinned(outcome), separators=(",", ":"))
     (folder / f"{outcome['recipe']['name']}.json").write_text(text)
 
 

@@ -62,7 +62,7 @@ def test_nothing_compared_fails():
 
 
 def test_json_is_strict():
-    assert as_json({"x": [float("nan"), (float("inf"), 1.0)]}, None) == (
+    assert as_json({"x": [float("nan"), (float("inf"), 1.0)]}) == (
         '{"x": [null, [null, 1.0]]}\n'
     )
 
@@ -72,29 +72,29 @@ def test_record_keeps_raw_metrics_and_some_updates():
     whole = found(lockstep={"plain": made.lockstep_cell(steps=steps)})
     record = thinned({"data": {"made": whole}})["data"]["made"]
     cell, trace = record["lockstep"]["plain"], whole["lockstep"]["plain"]
-    assert len(cell["updates"]) == 40
+    assert len(cell["updates"]) == 20
     assert cell["updates"][-1] == steps
     assert cell["bound"] == [
-        pytest.approx(trace["bound"][update - 1], rel=1e-5)
+        pytest.approx(trace["bound"][update - 1], rel=1e-3)
         for update in cell["updates"]
     ]
-    assert len(cell["distances"]["torch"]) == len(cell["shadow"]) == 40
+    assert len(cell["distances"]["torch"]) == len(cell["shadow"]) == 20
     assert cell["horizon"] == steps
     own = record["seeds"]["torch"]["plain"]
     values = whole["seeds"]["torch"]["plain"]["metrics"]["f1_half"]
-    assert own["metrics"]["f1_half"] == [float(f"{value:.6g}") for value in values]
+    assert own["metrics"]["f1_half"] == [float(f"{value:.4g}") for value in values]
     assert "pictures" not in own
-    assert "contrasts" not in record
+    assert not {"contrasts", "summary", "theory"} & set(record)
 
 
-@pytest.mark.parametrize("steps", [0, 1, 39, 41])
+@pytest.mark.parametrize("steps", [0, 1, 19, 21])
 def test_short_traces_stay_whole(steps):
     whole = found(lockstep={"plain": made.lockstep_cell(steps=steps)})
     record = thinned({"data": {"made": whole}})["data"]["made"]
     updates = record["lockstep"]["plain"]["updates"]
     assert updates == sorted(set(updates))
     assert updates[-1:] == [steps][: bool(steps)]
-    assert len(updates) == min(steps, 40)
+    assert len(updates) == min(steps, 20)
 
 
 def test_record_of_a_large_recipe_is_small(tmp_path):
