@@ -1,5 +1,6 @@
 """What a comparison is made of: one strategy, as far as it runs in one go."""
 
+from collections.abc import Hashable
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -43,6 +44,14 @@ class Cell:
     backends: tuple[str, ...]
     device: str
     seeds: tuple[int, ...] = ()
+
+    @property
+    def program(self) -> Hashable:
+        """What JAX compiles for it, as far as that depends on more than shapes."""
+        one = self.strategy
+        argument = one.weight and one.weight.argument
+        loss = one.loss, one.options, argument, one.mining
+        return self.plan.name, self.backends, bool(self.seeds), loss
 
     def compute(self) -> dict[str, Any]:
         """Trains, and returns the result as plain JSON."""

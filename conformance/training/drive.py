@@ -85,7 +85,7 @@ class _Run:
         computing = 0
         while self._queue or computing:
             if self._queue and workers.free:
-                cell = self._queue.popleft()
+                cell = workers.take(self._queue)
                 self._shown.at(cell.name)
                 known = self._memory.recall(cell)
                 if known:

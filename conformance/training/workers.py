@@ -5,7 +5,8 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
@@ -32,6 +33,11 @@ class Task(Protocol):
     @property
     def name(self) -> str:
         """Says which one it is."""
+        ...
+
+    @property
+    def program(self) -> Hashable:
+        """What is compiled for it; others with the same need not compile again."""
         ...
 
     def compute(self) -> dict[str, Any]:
@@ -68,6 +74,10 @@ class Inline:
         """Whether another task can be started."""
         return not self._finished
 
+    def take(self, queue: deque[Any]) -> Any:
+        """Removes from the queue what is best computed next, and returns it."""
+        return queue.popleft()
+
     def start(self, task: Task) -> None:
         """Computes a task."""
         self._finished.append((task, _timed(task)))
@@ -79,11 +89,12 @@ class Inline:
 
 @dataclass
 class _Lane:
-    """A process, this end of the pipe to it, and what it computes."""
+    """A process, this end of the pipe to it, and what it computes and did last."""
 
     process: Any
     pipe: Any
-    task: Task | None
+    task: Task | None = None
+    program: Hashable = None
 
     @classmethod
     def open(cls) -> Self:
@@ -93,7 +104,7 @@ class _Lane:
         with _single_threaded(), _uninterrupted():
             process.start()
         there.close()
-        return cls(process, here, None)
+        return cls(process, here)
 
 
 class Pool:
@@ -110,17 +121,32 @@ class Pool:
     @property
     def free(self) -> bool:
         """Whether another task can be started."""
-        return len(self._lanes) < self._count or any(
-            lane.task is None for lane in self._lanes
-        )
+        return len(self._lanes) < self._count or self._idle() is not None
+
+    def take(self, queue: deque[Any]) -> Any:
+        """Removes from the queue what is best computed next, and returns it.
+
+        Best is what the free process has compiled just now, and worst what another one
+        has: no program is then compiled in two processes at the same time.
+        """
+        idle = self._idle()
+        own = {idle.program} if idle else set()
+        others = {lane.program for lane in self._lanes} - own
+
+        def rank(task: Task) -> int:
+            return 0 if task.program in own else 1 + (task.program in others)
+
+        task = min(queue, key=rank)
+        queue.remove(task)
+        return task
 
     def start(self, task: Task) -> None:
         """Starts to compute a task."""
-        lane = next((lane for lane in self._lanes if lane.task is None), None)
+        lane = self._idle()
         if lane is None:
             lane = _Lane.open()
             self._lanes.append(lane)
-        lane.task = task
+        lane.task, lane.program = task, task.program
         lane.pipe.send(task)
 
     def wait(self) -> tuple[Any, dict[str, Any]]:
@@ -146,6 +172,9 @@ class Pool:
         if raised:
             raise RuntimeError(f"{task.name} failed in a worker:\n{raised}")
         return task, result
+
+    def _idle(self) -> _Lane | None:
+        return next((lane for lane in self._lanes if lane.task is None), None)
 
     def kill(self) -> None:
         """Ends all processes, whatever they are doing."""

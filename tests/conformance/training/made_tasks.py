@@ -23,6 +23,7 @@ class Task:
 
     name: str
     number: float = 0.0
+    program: str = ""
 
     def content(self, **known: Any) -> dict[str, Any]:
         return {"name": self.name, "number": self.number, **known}

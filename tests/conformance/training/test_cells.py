@@ -4,7 +4,7 @@ import pytest
 
 from conformance.training import cells as module
 from conformance.training.cells import Cell
-from conformance.training.recipe import Lockstep, Optimizer
+from conformance.training.recipe import Lockstep, Optimizer, Weight
 from tests.conformance.training import made
 
 PLAIN, RATIO = made.RECIPE.strategies[:2]
@@ -77,6 +77,23 @@ def test_recipes_optimizer_does_not_matter_to_a_strategy_with_its_own():
     own = replace(SEEDS, strategy=replace(PLAIN, optimizer=OTHER))
     other = replace(made.RECIPE, optimizer=replace(OTHER, max_norm=2.0))
     assert content(own) == content(replace(own, recipe=other))
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        ({"strategy": RATIO}, True),
+        ({"recipe": replace(made.RECIPE, optimizer=OTHER)}, True),
+        ({"seeds": (2, 3)}, True),
+        ({"seeds": ()}, False),
+        ({"backends": ("jax",)}, False),
+        ({"plan": replace(made.PLAN, name="other")}, False),
+        ({"strategy": replace(PLAIN, loss="focal")}, False),
+        ({"strategy": replace(PLAIN, weight=Weight("ratio"))}, False),
+    ],
+)
+def test_which_cells_share_a_program(changed, same):
+    assert (replace(SEEDS, **changed).program == SEEDS.program) is same
 
 
 def test_what_is_computed(monkeypatch):

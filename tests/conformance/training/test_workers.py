@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,27 @@ def test_two_compute_at_the_same_time_on_one_thread_each(monkeypatch):
     assert set(result["threads"]) == {1}
     assert os.environ["OMP_NUM_THREADS"] == "3"
     assert "NPROC" not in os.environ
+
+
+def test_a_program_stays_with_the_process_that_compiled_it():
+    one, two = (Task("sleep/1", program="a"), Task("sleep/2", 0.5, program="b"))
+    with make_workers(2) as workers:
+        workers.start(one)
+        queue = deque([Task("square", program="a"), two])
+        assert workers.take(queue) is two
+        workers.start(two)
+        assert workers.wait()[0] == one
+        queue.appendleft(Task("threads", program="b"))
+        assert workers.take(queue).program == "a"
+        assert workers.take(queue).program == "b"
+    assert not queue
+
+
+def test_one_worker_takes_what_comes_first():
+    queue = deque([Task("square", program="b"), Task("square", program="a")])
+    with make_workers(1) as workers:
+        workers.start(Task("square", program="a"))
+        assert workers.take(queue).program == "b"
 
 
 def test_processes_are_gone_afterwards():
