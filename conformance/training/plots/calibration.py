@@ -1,12 +1,13 @@
 """Reliability curves, before and after the distortion of the loss is undone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from conformance.metrics.figures.calibration import WORDS
 from conformance.metrics.figures.style import COLOURS, make_panels, shortened, tidy
 from conformance.training.plots.style import (
     LONGEST,
@@ -30,18 +31,20 @@ def reliability_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
         if pictures:
             what = f"{outcome['recipe']['name']}, {data}"
             title = f"{what}: reliability on the test part, {backend}"
-            drawn[f"reliability-{data}"] = _figure(title, pictures)
+            words = WORDS.get(outcome["recipe"]["task"], WORDS["binary"])
+            drawn[f"reliability-{data}"] = _figure(title, words[:2], pictures)
     return drawn
 
 
-def _figure(title: str, pictures: Mapping[str, Any]) -> Figure:
+def _figure(title: str, words: Sequence[str], pictures: Mapping[str, Any]) -> Figure:
+    along, up = words
     figure, axes = make_panels(
-        len(pictures), x_label="probability", width=2.6, height=2.5, sharey=True
+        len(pictures), x_label=along, width=2.6, height=2.5, sharey=True
     )
     for axis, (name, curves) in zip(axes, pictures.items(), strict=True):
         _panel(axis, curves)
         axis.set_title(shortened(name, LONGEST), fontsize=9)
-    figure.supylabel("share observed", fontsize=9)
+    figure.supylabel(up, fontsize=9)
     finish(figure, axes, title)
     return figure
 

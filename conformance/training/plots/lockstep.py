@@ -45,11 +45,8 @@ def worst_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
         _worst_panel(axis, found["lockstep"], most)
         axis.set_title(name, fontsize=10)
         axis.set_xlabel("largest distance / bound, up to the horizon", fontsize=9)
-    finish(
-        figure,
-        axes.flat,
-        f"{outcome['recipe']['name']}: lockstep in float64, worst update",
-    )
+    recipe = outcome["recipe"]["name"]
+    finish(figure, axes.flat, f"{recipe}: lockstep in float64, worst update")
     return {"lockstep": figure}
 
 

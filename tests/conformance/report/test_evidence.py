@@ -113,6 +113,16 @@ def test_everything_is_found(tmp_path, monkeypatch):
     assert gather(tmp_path).outcomes[0].recipe == "second"
 
 
+def test_every_recipe_has_a_folder(tmp_path):
+    names = ["pos_weight", "multilabel", "smoothing"]
+    for name in names:
+        outcome(tmp_path / "runs" / name, recipe={"name": name})
+    found = gather(tmp_path, tmp_path / "runs")
+    assert sorted(one.recipe for one in found.outcomes) == sorted(names)
+    (alone,) = gather(tmp_path, tmp_path / "runs" / "smoothing").outcomes
+    assert alone.recipe == "smoothing"
+
+
 def test_parts_of_other_sources_are_named(tmp_path):
     report(tmp_path, [PASS])
     outcome(tmp_path / "outcome", source="older")

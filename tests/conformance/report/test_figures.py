@@ -8,7 +8,7 @@ import pytest
 
 from conformance.report.html.axes import Scale, line, thinned
 from conformance.report.html.curves import FLOOR, HEIGHT, TOP, WIDTH, figures
-from conformance.report.html.training import descents, forests, panels
+from conformance.report.html.training import WIDE, descents, forests, panels, worst
 from conformance.report.outcomes import parse
 from tests.conformance.report.made import BCE, FAIL, PASS, outcome, whole
 
@@ -127,6 +127,54 @@ def test_interval_and_margin(trained):
     (bar,) = forest.bars
     assert bar.low < forest.low < forest.high < bar.high
     assert "no interval" in bar.text
+
+
+def test_interval_says_what_it_covers(trained):
+    (forest,) = forests(parse(trained))
+    assert forest.level == "90 %"
+    trained["data"]["digits"]["equivalence"][0]["level"] = 0.9666
+    (forest,) = forests(parse(trained))
+    assert forest.level == "96.7 %"
+    assert "96.7 % interval -0.002 to +0.004" in forest.bars[0].text
+
+
+def test_names_have_room(trained):
+    (short,) = forests(parse(trained))
+    trained["data"]["digits"]["equivalence"][0]["strategy"] = "joint-square-root-0.1"
+    (long,) = forests(parse(trained))
+    assert short.names < long.names < WIDE / 2
+
+
+def test_worst_shares_of_all_backends(trained):
+    cell = trained["data"]["digits"]["lockstep"]["plain"]
+    cell["distances"]["jax"] = [0.0, 8e-14, 0.0]
+    cell["verdict"]["jax"] = "fail"
+    (figure,) = worst(parse(trained), ("numpy", "torch", "jax"))
+    (row,) = figure.rows
+    torch, jax = row.marks
+    assert torch.x < figure.bound < jax.x
+    assert (torch.place, jax.place) == (1, 2)
+    assert jax.text == "jax fail at 4.00 of the bound"
+
+
+@pytest.mark.parametrize(
+    ("distances", "beyond"), [([0.0] * 3, False), ([None] * 3, True)]
+)
+def test_shares_stay_inside_the_figure(trained, distances, beyond):
+    trained["data"]["digits"]["lockstep"]["plain"]["distances"]["torch"] = distances
+    (figure,) = worst(parse(trained), ())
+    (mark,) = figure.rows[0].marks
+    assert figure.names <= mark.x <= WIDE
+    assert (mark.x > figure.bound) is beyond
+
+
+def test_lines_are_thin(trained):
+    cell = trained["data"]["digits"]["lockstep"]["plain"]
+    lines = {"bound": [1e-14] * 900, "shadow": [1e-15] * 900}
+    cell |= lines | {"distances": {"torch": [2e-15] * 900}, "horizon": 900}
+    (panel,) = panels(parse(trained), ())
+    for path in (panel.bound, panel.shadow, panel.lines[0].path):
+        assert 40 < path.count("L") < 60
 
 
 def test_small_trainings_are_drawn_apart_from_errors():

@@ -8,6 +8,7 @@ import pytest
 from conformance.report.evidence import gather
 from conformance.report.html import cases as cases_of
 from conformance.report.html.page import page
+from conformance.report.html.training import FEW
 from tests.conformance.report.made import (
     BCE,
     CHECK,
@@ -101,6 +102,21 @@ def test_everything_is_on_the_page(full):
     assert "kornia 0.8" in found.text("libraries")
     assert "The run took 12.5 s" in found.text("times")
     assert "17 results in 14 rows" in found.text("results")
+
+
+@pytest.mark.parametrize(("strategies", "opened"), [(FEW, True), (FEW + 1, False)])
+def test_many_locksteps_are_folded_up(strategies, opened, tmp_path):
+    outcome(tmp_path / "outcome")
+    path = tmp_path / "outcome" / "outcome.json"
+    record = json.loads(path.read_text())
+    cells = record["data"]["digits"]["lockstep"]
+    cells |= {f"strategy-{k}": cells["plain"] for k in range(1, strategies)}
+    path.write_text(json.dumps(record))
+    found = shown(tmp_path)
+    assert f"{strategies} locksteps, update by update" in found.text("training")
+    first = next(attrs for tag, attrs in found.elements if tag == "details")
+    assert ("open" in first) is opened
+    assert "strategy-1" in found.text("training")
 
 
 def test_failing_case_has_clause_diagnosis_and_script(full):

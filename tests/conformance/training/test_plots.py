@@ -5,7 +5,7 @@ from scipy.stats import t
 from conformance.training.plots import figures, plot_outcome
 from conformance.training.plots.scores import score_figures
 from conformance.training.plots.style import interval
-from tests.conformance.looking import overlap, texts
+from tests.conformance.looking import overlap, points, texts
 from tests.conformance.training.outcomes import (
     BACKENDS,
     MANY,
@@ -110,13 +110,11 @@ def test_scores_name_the_number_of_seeds_and_the_posterior():
     assert f"made, test part: mean and 95 % interval over {SEEDS} seeds" in texts(
         drawn(made)
     )
-    made["data"]["digits"]["seeds"]["jax"]["plain"]["metrics"]["f1_searched"] = [
-        0.5
-    ] * 9
+    metrics = made["data"]["digits"]["seeds"]["jax"]["plain"]["metrics"]
+    metrics["f1_searched"] = [0.5] * 9
     figure = drawn(made)
     assert "4 to 9 seeds" in figure.get_suptitle()
-    line = next(x for x in figure.axes[0].lines if x.get_label() == "true posterior")
-    assert line.get_xdata()[0] == 0.95
+    assert points(figure.axes[0], "true posterior")[0, 0] == 0.95
 
 
 @pytest.mark.parametrize("missing", [None, float("nan")])

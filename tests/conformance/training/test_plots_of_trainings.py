@@ -5,7 +5,7 @@ from conformance.training.plots.lockstep import lockstep_figures, worst_figures
 from conformance.training.plots.smoothing import smoothing_figures
 from conformance.training.plots.style import interval
 from conformance.training.plots.weights import weight_figures
-from tests.conformance.looking import texts
+from tests.conformance.looking import points, texts
 from tests.conformance.training.outcomes import (
     EPOCHS,
     UPDATES,
@@ -15,13 +15,9 @@ from tests.conformance.training.outcomes import (
 )
 
 
-def line(axis, label):
-    return next(one for one in axis.lines if one.get_label() == label)
-
-
 def worst(made, backend="torch"):
     (figure,) = worst_figures(made).values()
-    return figure, line(figure.axes[0], backend).get_xdata()
+    return figure, points(figure.axes[0], backend)[:, 0]
 
 
 def test_worst_share_is_that_up_to_the_horizon():
@@ -60,9 +56,9 @@ def test_lockstep_is_drawn_update_by_update():
     cell = made["data"]["synthetic"]["lockstep"]["dynamic"]
     assert axis.get_title() == "dynamic"
     for label, values in {"bound": cell["bound"], **cell["distances"]}.items():
-        assert line(axis, label).get_xdata().tolist() == list(range(1, UPDATES + 1))
-        assert line(axis, label).get_ydata().tolist() == values
-    assert line(axis, "horizon").get_xdata()[0] == UPDATES
+        expected = list(zip(range(1, UPDATES + 1), values, strict=True))
+        assert points(axis, label).tolist() == [list(place) for place in expected]
+    assert points(axis, "horizon")[0, 0] == UPDATES
 
 
 def test_panels_without_a_strategy_are_hidden():
@@ -79,10 +75,10 @@ def test_weights_are_means_over_the_seeds_that_are_left():
     (axis,) = figure.axes
     assert axis.get_title() == "synthetic: dynamic"
     assert [one.get_label() for one in axis.lines] == ["numpy", "torch", "jax"]
-    means = line(axis, "torch").get_ydata()
+    means = points(axis, "torch")[:, 1]
     assert means[0] == 2.5
     assert means[-1] == 4.5
-    spread = axis.collections[1].get_paths()[0].vertices
+    spread = np.asarray(axis.collections[1].get_paths()[0].vertices)
     assert spread[spread[:, 0] == EPOCHS][:, 1].max() == 5.5
     assert spread[spread[:, 0] == EPOCHS][:, 1].min() == 3.5
 
@@ -91,7 +87,7 @@ def test_weights_of_classes_are_told_apart():
     (figure,) = weight_figures(multilabel()).values()
     (axis,) = figure.axes
     assert [one.get_label() for one in axis.lines] == ["class 0", "class 1", "class 2"]
-    assert line(axis, "class 2").get_ydata()[0] == np.mean([2.0, 5.0, 8.0, 11.0])
+    assert points(axis, "class 2")[0, 1] == np.mean([2.0, 5.0, 8.0, 11.0])
 
 
 def test_weights_that_stand_still_are_left_out():
