@@ -166,6 +166,15 @@ def test_shares_stay_inside_the_figure(trained, distances, beyond):
     (mark,) = figure.rows[0].marks
     assert figure.names <= mark.x <= WIDE
     assert (mark.x > figure.bound) is beyond
+    assert figure.bound < WIDE - 30
+
+
+def test_share_of_nothing_is_none(trained):
+    trained["data"]["digits"]["lockstep"]["plain"]["horizon"] = 0
+    (figure,) = worst(parse(trained), ())
+    (mark,) = figure.rows[0].marks
+    assert mark.x == figure.names
+    assert mark.text == "torch pass at - of the bound"
 
 
 def test_lines_are_thin(trained):

@@ -27,7 +27,8 @@ def multiclass():
 def outcome(task, strategies, metrics):
     """An outcome of two data sets, of which the second has but one strategy."""
     drawn = np.random.default_rng(1)
-    statistics = {"main_metric": metrics[0], "contrasted": metrics}
+    # A recall is drawn whether it is compared or not.
+    statistics = {"main_metric": metrics[0], "contrasted": metrics[:2]}
     return {
         "recipe": {"name": "made", "task": task, "statistics": statistics},
         "data": {

@@ -115,6 +115,21 @@ def test_scores_name_the_number_of_seeds_and_the_posterior():
     figure = drawn(made)
     assert "4 to 9 seeds" in figure.get_suptitle()
     assert points(figure.axes[0], "true posterior")[0, 0] == 0.95
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["true posterior", *BACKENDS]
+
+
+@pytest.mark.parametrize("unknown", [None, {}, {"f1_searched": float("nan")}])
+def test_posterior_that_is_not_known_is_not_drawn(unknown):
+    made = binary()
+    made["data"]["synthetic"]["attainable"] = unknown
+    labels = [line.get_label() for line in drawn(made).axes[0].lines]
+    assert "true posterior" not in labels
+
+
+def test_recall_is_shown_beside_what_is_compared():
+    labels = [axis.get_xlabel() for axis in drawn(binary()).axes[:3]]
+    assert labels[2] == "recall at threshold 0.5"
 
 
 @pytest.mark.parametrize("missing", [None, float("nan")])

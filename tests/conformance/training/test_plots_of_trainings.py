@@ -50,6 +50,11 @@ def test_bound_is_in_sight_however_small_the_shares():
     assert high > 1.0
 
 
+def test_rows_side_by_side_are_equal():
+    first, second = worst(binary())[0].axes
+    assert first.get_ylim() == second.get_ylim()
+
+
 def test_lockstep_is_drawn_update_by_update():
     made = binary()
     axis = lockstep_figures(made)["lockstep-synthetic"].axes[1]
