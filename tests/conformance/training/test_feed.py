@@ -108,7 +108,7 @@ def test_step_is_one_update_of_the_epoch():
     own = told.step(1)
     assert own.rows.tolist() == [[[4, 5, 6, 7]]]
     assert own.coefficients.shape == (1, 1, 4)
-    assert own.weights.tolist() == [[2.0]]
+    np.testing.assert_array_equal(own.weights, [[2.0]])
     assert own.rates.tolist() == [0.2]
     assert own.masks[0].shape == (1, 1, 4, 2)
     assert set(own.keywords()) == {"coefficients", "weights", "rates", "masks"}

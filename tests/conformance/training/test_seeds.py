@@ -7,7 +7,7 @@ from conformance.training.backends import make_trainer
 from conformance.training.seeds import run_seeds
 from conformance.training.session import Session
 
-SEEDS = range(8)
+SEEDS = list(range(8))
 
 
 def run(problem, plan, strategy, recipe, backend="numpy", seeds=SEEDS, **options):
@@ -27,7 +27,7 @@ def run(problem, plan, strategy, recipe, backend="numpy", seeds=SEEDS, **options
 def test_every_seed_is_measured(problem, plan, recipe, strategies, backend):
     found = run(problem, plan, strategies["dynamic"], recipe, backend)
     assert found["trained"]
-    assert found["seeds"] == list(SEEDS)
+    assert found["seeds"] == SEEDS
     for kind in ("metrics", "theory"):
         assert found[kind]
         assert all(len(values) == len(SEEDS) for values in found[kind].values())
