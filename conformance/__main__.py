@@ -5,6 +5,7 @@ import sys
 # What the extra brings, by the names that are imported.
 EXTRA = (
     "jinja2",
+    "joblib",
     "matplotlib",
     "mpmath",
     "packaging",

@@ -25,6 +25,8 @@ _ENVIRONMENT = {
     # The size of XLA's pool of threads.
     "NPROC": "1",
 }
+# Each imports what it trains with, which takes a gigabyte.
+_MOST = 8
 
 
 class Task(Protocol):
@@ -46,8 +48,8 @@ class Task(Protocol):
 
 
 def default_workers(device: str) -> int:
-    """Returns one for each core; on a GPU one, since they would share its memory."""
-    return 1 if device == "cuda" else cpu_count()
+    """Returns one for each core, up to eight; on a GPU one, which has its memory."""
+    return 1 if device == "cuda" else min(cpu_count(), _MOST)
 
 
 @contextmanager
