@@ -14,6 +14,7 @@ from conformance.training.plots.style import (
     SMALL,
     finish,
     numbers,
+    panel_size,
     pictures_of,
 )
 
@@ -39,7 +40,7 @@ def reliability_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
 def _figure(title: str, words: Sequence[str], pictures: Mapping[str, Any]) -> Figure:
     along, up = words
     figure, axes = make_panels(
-        len(pictures), x_label=along, width=2.6, height=2.5, sharey=True
+        len(pictures), x_label=along, **panel_size(len(pictures), 2.6, 2.3), sharey=True
     )
     for axis, (name, curves) in zip(axes, pictures.items(), strict=True):
         _panel(axis, curves)

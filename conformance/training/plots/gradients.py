@@ -13,6 +13,7 @@ from conformance.training.plots.style import (
     SMALL,
     finish,
     numbers,
+    panel_size,
     pictures_of,
 )
 
@@ -33,8 +34,7 @@ def _figure(title: str, pictures: Mapping[str, Any]) -> Figure:
     figure, axes = make_panels(
         len(pictures),
         x_label="gradient norm |p - y|",
-        width=2.7,
-        height=2.4,
+        **panel_size(len(pictures), 2.7, 2.2),
         sharex=True,
         sharey=True,
     )

@@ -19,6 +19,8 @@ from conformance.training.plots.style import (
     name_rows,
     numbers,
     offsets,
+    panel_size,
+    width_of,
 )
 
 # A share of the bound is drawn within these limits: what is exactly the same is a
@@ -38,7 +40,7 @@ def worst_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
     figure, axes = make_figure(
         1,
         len(data),
-        width=4.6,
+        width=width_of(len(data), 4.6),
         height=height_of([most]),
     )
     for axis, (name, found) in zip(axes[0], data.items(), strict=True):
@@ -112,8 +114,7 @@ def _traces(recipe: str, data: str, cells: Mapping[str, Any]) -> Figure:
     figure, axes = make_figure(
         rows,
         columns,
-        width=max(2.4, 5.0 / columns),
-        height=1.75 + 0.9 / rows,
+        **panel_size(len(cells), 2.4, 1.75, columns),
         sharex=True,
         sharey=True,
     )

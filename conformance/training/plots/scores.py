@@ -20,6 +20,7 @@ from conformance.training.plots.style import (
     numbers,
     offsets,
     strategies_of,
+    width_of,
 )
 from conformance.training.plots.words import metric_name
 
@@ -38,7 +39,7 @@ def score_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
     figure, axes = make_figure(
         len(data),
         len(metrics),
-        width=_WIDTH,
+        width=width_of(len(metrics), _WIDTH),
         height=height_of(rows) / len(data),
         height_ratios=rows,
         sharey="row",

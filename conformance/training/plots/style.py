@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from conformance.metrics.figures.style import COLOURS, MARKERS, shortened
+from conformance.metrics.figures.style import COLOURS, COLUMNS, MARKERS, shortened
 
 Array = NDArray[np.float64]
 
@@ -26,7 +26,9 @@ SMALL = 8
 _CHARACTERS = 9.5
 # Inches of a row with a strategy's name, of what stands above and below the rows of a
 # panel, and of title and legend.
-_ROW, _PANEL, _FIGURE = 0.27, 0.65, 0.8
+_ROW, _PANEL, _FIGURE = 0.27, 0.7, 1.0
+# Inches of a figure that has room for its title.
+_NARROWEST = 5.4
 LONGEST = 28
 
 
@@ -85,6 +87,30 @@ def height_of(counts: Sequence[int]) -> float:
     return _FIGURE + sum(_PANEL + _ROW * count for count in counts)
 
 
+def width_of(panels: int, width: float) -> float:
+    """Returns the inches of a panel, one of some side by side, with room for a title."""
+    return max(width, _NARROWEST / panels)
+
+
+def panel_size(
+    count: int, width: float, height: float, columns: int = COLUMNS
+) -> dict[str, float]:
+    """Returns the inches of each of many panels; few are larger, for title and legend.
+
+    Args:
+        count: Of panels.
+        width: Of a panel, at least.
+        height: Of a panel, without its part of title and legend.
+        columns: Of panels, at most.
+    """
+    rows = -(-count // columns)
+    across = -(-count // rows)
+    return {
+        "width": width_of(across, width),
+        "height": height + _FIGURE / rows,
+    }
+
+
 def name_rows(axis: Axes, names: Sequence[str], room: int = 0) -> None:
     """Makes a row for each name, from top to bottom, every second one shaded.
 
@@ -131,12 +157,13 @@ def finish(figure: Figure, axes: Iterable[Axes], title: str) -> None:
         handles, labels = axis.get_legend_handles_labels()
         for handle, label in zip(handles, labels, strict=True):
             entries.setdefault(label, handle)
-    across = max(1, int(width / 1.5))
+    # Inches of an entry: its handle with the gap to the next, and its characters.
+    entry = 0.7 + 0.07 * max(map(len, entries), default=0)
     figure.legend(
         list(entries.values()),
         list(entries),
         loc="outside lower center",
-        ncols=min(len(entries), across),
+        ncols=max(1, min(len(entries), int(width / entry))),
         frameon=False,
         fontsize=9,
     )

@@ -16,6 +16,7 @@ from conformance.training.plots.style import (
     finish,
     line_of,
     numbers,
+    panel_size,
     strategies_of,
 )
 
@@ -34,10 +35,14 @@ def weight_figures(outcome: Mapping[str, Any]) -> dict[str, Figure]:
     }
     if not moving:
         return {}
-    figure, axes = make_panels(len(moving), x_label="epoch", width=3.4, height=2.7)
+    figure, axes = make_panels(
+        len(moving), x_label="epoch", **panel_size(len(moving), 3.4, 2.5)
+    )
     for axis, (title, histories) in zip(axes, moving.items(), strict=True):
         _panel(axis, histories)
-        axis.set_title(title, fontsize=9)
+        first, history = next(iter(histories.items()))
+        shown = title if history.shape[2] == 1 else f"{title}, {first}"
+        axis.set_title(shown, fontsize=9)
         axis.set_ylabel("weight", fontsize=9)
         axis.tick_params(labelsize=SMALL, labelbottom=True)
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))

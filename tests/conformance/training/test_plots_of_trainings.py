@@ -91,6 +91,7 @@ def test_weights_are_means_over_the_seeds_that_are_left():
 def test_weights_of_classes_are_told_apart():
     (figure,) = weight_figures(multilabel()).values()
     (axis,) = figure.axes
+    assert axis.get_title() == "synthetic: moving, numpy"
     assert [one.get_label() for one in axis.lines] == ["class 0", "class 1", "class 2"]
     assert points(axis, "class 2")[0, 1] == np.mean([2.0, 5.0, 8.0, 11.0])
 
