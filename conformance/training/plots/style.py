@@ -88,7 +88,7 @@ def height_of(counts: Sequence[int]) -> float:
 
 
 def width_of(panels: int, width: float) -> float:
-    """Returns the inches of a panel, one of some side by side, with room for a title."""
+    """Returns the inches of a panel beside others that have room for a title."""
     return max(width, _NARROWEST / panels)
 
 

@@ -41,6 +41,13 @@ def test_everything_that_is_held_is_drawn_and_readable(made, more):
         assert not overlap(figure), name
 
 
+def test_the_smallest_figures_are_readable():
+    made = multilabel()
+    del made["data"]["synthetic"]
+    for name, figure in figures(made).items():
+        assert not overlap(figure), name
+
+
 def test_what_is_not_held_is_left_out():
     made = binary(["plain"])
     for found in made["data"].values():
