@@ -23,11 +23,13 @@ class Predictions:
         validation: Of the part that thresholds are searched on.
         test: Of the part that is reported.
         noisy: Of the test part under noise; None where no metric reads it.
+        train: Of the training part; None likewise.
     """
 
     validation: Array
     test: Array
     noisy: Array | None = None
+    train: Array | None = None
 
 
 def predict(logits: Callable[[Array], Array], problem: Problem) -> Predictions:
@@ -42,8 +44,9 @@ def predict(logits: Callable[[Array], Array], problem: Problem) -> Predictions:
         All that the measures read.
     """
     validation, test = problem.validation.features, problem.test.features
-    noisy = None
+    noisy = train = None
     if problem.task == "multiclass":
         noise = np.random.default_rng(NOISE_SEED).standard_normal(test.shape)
         noisy = logits(test + NOISE_SIGMA * noise)
-    return Predictions(logits(validation), logits(test), noisy)
+        train = logits(problem.train.features)
+    return Predictions(logits(validation), logits(test), noisy, train)

@@ -1,7 +1,7 @@
 """Metrics of a stack of models: thresholds from validation, everything else on test."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,8 @@ METRICS_OF: dict[str, tuple[str, ...]] = {
         "ece",
         "entropy",
         "noisy_accuracy",
+        "train_accuracy",
+        "validation_accuracy",
     ),
     "heatmap": ("average_precision", "f1_searched"),
 }
@@ -136,7 +138,7 @@ def at_posterior(problem: Problem) -> dict[str, float] | None:
     """Measures the true posterior as if it were a model: what can be attained.
 
     Returns:
-        One number for each metric (``"noisy_accuracy"`` is NaN), or None where the
+        One number for each metric (NaN of what is not predicted), or None where the
         posterior is not known.
     """
     validation, test = (
@@ -150,20 +152,20 @@ def at_posterior(problem: Problem) -> dict[str, float] | None:
 
 def each(predictions: Predictions) -> list[Predictions]:
     """Returns the predictions of every model, without the stack axis."""
-    noisy = predictions.noisy
+    stacks = asdict(predictions)
     return [
-        replace(
-            predictions,
-            validation=predictions.validation[model],
-            test=predictions.test[model],
-            noisy=None if noisy is None else noisy[model],
+        Predictions(
+            **{
+                part: None if stack is None else stack[model]
+                for part, stack in stacks.items()
+            }
         )
         for model in range(len(predictions.test))
     ]
 
 
 def _of_one(problem: Problem, own: Predictions) -> dict[str, float]:
-    parts = (own.validation, own.test, own.noisy)
+    parts = asdict(own).values()
     if all(part is None or np.isfinite(part).all() for part in parts):
         return _MEASURES[problem.task](problem, own)
     return dict.fromkeys(names(problem), float("nan"))

@@ -62,6 +62,8 @@ def multiclass(problem: Any, own: Predictions) -> dict[str, float]:
         "ece": curve(right, p.max(axis=1), bins=BINS, strategy="uniform").ece,
         "entropy": float(predictive_entropy(p, exclusive=True).mean()),
         "noisy_accuracy": _accuracy(labels, own.noisy),
+        "train_accuracy": _accuracy(problem.train.labels, own.train),
+        "validation_accuracy": _accuracy(problem.validation.labels, own.validation),
     }
 
 

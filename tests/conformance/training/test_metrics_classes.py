@@ -24,15 +24,17 @@ def problem(task, labels):
     return Problem(task, *[Split(np.zeros((len(labels), 1)), labels)] * 3)
 
 
-def measure(task, labels, validation, test, noisy=None):
+def measure(task, labels, validation, test, noisy=None, train=None):
     noisy = test if noisy is None else noisy
-    stacked = (own[None] for own in (validation, test, noisy))
+    train = test if train is None else train
+    stacked = (own[None] for own in (validation, test, noisy, train))
     found = metrics.measure(problem(task, labels), Predictions(*stacked))
     return {name: value for name, (value,) in found.items()}
 
 
 def test_classes_are_measured_as_by_scikit_learn():
-    found = measure("multiclass", CLASSES, SCORES, SCORES, SCORES[::-1])
+    turned, rolled = -SCORES, np.roll(SCORES, 1, axis=1)
+    found = measure("multiclass", CLASSES, turned, SCORES, SCORES[::-1], rolled)
     assert tuple(found) == metrics.names(problem("multiclass", CLASSES))
     won, p = SCORES.argmax(axis=1), softmax(SCORES, axis=1)
     assert found["accuracy"] == (won == CLASSES).mean()
@@ -45,6 +47,8 @@ def test_classes_are_measured_as_by_scikit_learn():
     assert found["macro_ap"] == pytest.approx(np.mean(areas))
     assert found["entropy"] == pytest.approx(entropy(p, axis=1).mean())
     assert found["noisy_accuracy"] == (won[::-1] == CLASSES).mean()
+    assert found["train_accuracy"] == (rolled.argmax(axis=1) == CLASSES).mean()
+    assert found["validation_accuracy"] == (turned.argmax(axis=1) == CLASSES).mean()
 
 
 def test_confidence_is_compared_with_the_rate_of_right_answers():
@@ -99,9 +103,9 @@ def test_a_label_without_positives_counts_with_an_f1_of_0_and_no_curve():
     assert found["macro_auc"] == pytest.approx(roc_auc_score(FLAGS[:, 0], LOGITS[:, 0]))
 
 
-@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("place", range(4))
 def test_nan_gives_nan(place):
-    parts = [np.stack([SCORES, SCORES]) for _ in range(3)]
+    parts = [np.stack([SCORES, SCORES]) for _ in range(4)]
     parts[place][1, 7, 0] = np.nan
     found = metrics.measure(problem("multiclass", CLASSES), Predictions(*parts))
     first, second = np.array(list(found.values())).T
@@ -132,5 +136,5 @@ def test_the_posterior_of_classes_is_measured_as_a_model():
     found = metrics.at_posterior(Problem("multiclass", part, part, part))
     assert found is not None
     expected = measure("multiclass", CLASSES, SCORES, SCORES)
-    expected["noisy_accuracy"] = np.nan
+    expected |= {"noisy_accuracy": np.nan, "train_accuracy": np.nan}
     assert found == pytest.approx(expected, nan_ok=True)
