@@ -1,0 +1,248 @@
+"""Differences of strategies over paired seeds, on every data set and backend."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from conformance.training.equivalence import HIGHER, LOWER, paired, spread_verdict
+from conformance.training.ledger.claim import (
+    Verdict,
+    fails,
+    holds,
+    holds_when,
+    undetermined,
+)
+from conformance.training.ledger.runs import Cell, MissingRunError, Runs
+
+# A plain dictionary, as evidence is written and read as JSON.
+Row = dict[str, Any]
+# Of every interval and test.
+LEVEL = 0.95
+# Fewer seeds show nothing about a spread, and do not show the lack of anything.
+SEEDS = 8
+
+Measure = Callable[[Cell], NDArray[np.float64]]
+
+
+def metric(name: str) -> Measure:
+    """Returns what reads a metric of a cell.
+
+    Raises:
+        MissingRunError: The cell does not have it.
+    """
+
+    def read(cell: Cell) -> NDArray[np.float64]:
+        if name not in cell.metrics:
+            raise MissingRunError(
+                f"The run measured no {name}: repeat it with this version."
+            )
+        return cell.metrics[name]
+
+    return read
+
+
+def contrast(
+    runs: Runs,
+    recipe: str,
+    measure: str | Measure,
+    *,
+    first: str,
+    second: str,
+    first_measure: str | Measure | None = None,
+    data: Callable[[str], bool] = lambda _name: True,
+) -> list[Row]:
+    """Subtracts one strategy from another, seed by seed.
+
+    Args:
+        runs: Records of training.
+        recipe: That has both.
+        measure: Metric, or what reads numbers off a cell.
+        first: Strategy that is subtracted.
+        second: Strategy that it is subtracted from.
+        first_measure: Of ``first``, if another.
+        data: Which data sets to look at.
+
+    Returns:
+        A row for each data set and backend: both means, and mean and interval of the
+        difference.
+
+    Raises:
+        MissingRunError: No data set has both.
+    """
+    rows = []
+    for name in filter(data, runs.data(recipe)):
+        before = runs.cells(recipe, name, first)
+        after = runs.cells(recipe, name, second)
+        for backend in before.keys() & after.keys():
+            a, b = _shared(before[backend], after[backend])
+            rows.append(
+                {
+                    "data": name,
+                    "backend": backend,
+                    **_compared(
+                        _read(first_measure or measure, before[backend])[a],
+                        _read(measure, after[backend])[b],
+                    ),
+                }
+            )
+    if not rows:
+        raise MissingRunError(
+            f"No run of {recipe} has {first} and {second}: "
+            f"`conformance compare {recipe}` makes it."
+        )
+    return sorted(rows, key=lambda row: (row["data"], row["backend"]))
+
+
+def _read(measure: str | Measure, cell: Cell) -> NDArray[np.float64]:
+    return (metric(measure) if isinstance(measure, str) else measure)(cell)
+
+
+def _shared(first: Cell, second: Cell) -> tuple[list[int], list[int]]:
+    """Places of the seeds that both have."""
+    seeds = [seed for seed in first.seeds if seed in second.seeds]
+    return (
+        [first.seeds.index(seed) for seed in seeds],
+        [second.seeds.index(seed) for seed in seeds],
+    )
+
+
+def _compared(a: NDArray[np.float64], b: NDArray[np.float64]) -> Row:
+    # The margin is of a test that is not looked at.
+    difference = paired(a, b, margin=1.0, level=LEVEL)
+    return {
+        "n": difference.n,
+        "first": float(a.mean()),
+        "second": float(b.mean()),
+        "mean": difference.mean,
+        "low": float(difference.low),
+        "high": float(difference.high),
+        "first spread": float(a.std(ddof=1)) if a.size > 1 else np.nan,
+        "second spread": float(b.std(ddof=1)) if b.size > 1 else np.nan,
+        "spread": spread_verdict(a, b, alpha=1 - LEVEL),
+    }
+
+
+def levels(runs: Runs, recipe: str, measure: str | Measure, strategy: str) -> list[Row]:
+    """Returns the mean of a strategy on every data set and backend, with interval.
+
+    Raises:
+        MissingRunError: No data set has it.
+    """
+    rows = [
+        {"data": name, "backend": backend, **_compared(np.zeros(values.size), values)}
+        for name in runs.data(recipe)
+        for backend, cell in sorted(runs.cells(recipe, name, strategy).items())
+        for values in [_read(measure, cell)]
+    ]
+    if not rows:
+        raise MissingRunError(
+            f"No run of {recipe} has {strategy}: "
+            f"`conformance compare {recipe}` makes it."
+        )
+    return rows
+
+
+def where(
+    rows: Iterable[Row], test: Callable[[Row], bool]
+) -> tuple[list[str], list[str]]:
+    """Splits data sets by a test that every backend must pass.
+
+    Returns:
+        Names of those that pass, and of the others.
+    """
+    by_data: dict[str, bool] = {}
+    for row in rows:
+        by_data[row["data"]] = by_data.get(row["data"], True) and test(row)
+    passing = [name for name, good in by_data.items() if good]
+    return passing, [name for name, good in by_data.items() if not good]
+
+
+def rises(row: Row) -> bool:
+    """Whether the second strategy is higher, by the interval."""
+    return row["low"] > 0
+
+
+def falls(row: Row) -> bool:
+    """Whether the second strategy is lower, by the interval."""
+    return row["high"] < 0
+
+
+def higher(rows: Sequence[Row], told: str, *, asserted: float) -> Verdict:
+    """Judges that the second strategy is higher, wherever it was tried.
+
+    Args:
+        rows: Of one contrast.
+        told: Sentence of the verdict.
+        asserted: Difference that the source asserts, or the least that would matter.
+
+    Returns:
+        Holds where every interval lies above 0 on every backend; on some data sets,
+        holds when it is those. Fails where all intervals exclude what is asserted.
+    """
+    shown, others = where(rows, rises)
+    if not others:
+        return holds(told)
+    if shown:
+        return holds_when(f"trained on {' or '.join(shown)}", told)
+    if all(row["high"] < asserted for row in rows):
+        return fails(told)
+    return undetermined(f"{told} The intervals are too wide to tell.")
+
+
+def steadier(families: Sequence[Sequence[Row]]) -> list[str]:
+    """Returns data sets where the second varies less over seeds in every family."""
+    return _varying(families, LOWER)
+
+
+def unsteadier(families: Sequence[Sequence[Row]]) -> list[str]:
+    """Returns data sets where the second varies more over seeds in every family."""
+    return _varying(families, HIGHER)
+
+
+def _varying(families: Sequence[Sequence[Row]], wanted: str) -> list[str]:
+    shown, _ = where(
+        (row for rows in families for row in rows), lambda row: row["spread"] == wanted
+    )
+    return shown
+
+
+def spreads(rows: Sequence[Row]) -> str:
+    """Says the range of the ratios of the second spread to the first."""
+    ratios = [row["second spread"] / row["first spread"] for row in rows]
+    return ranged(ratios, "{:.2f}")
+
+
+def differences(rows: Sequence[Row]) -> str:
+    """Says the range of the differences."""
+    return ranged([row["mean"] for row in rows], "{:+.3f}")
+
+
+def ranged(values: Sequence[float], form: str = "{:.3f}") -> str:
+    """Says the range of numbers.
+
+    Example:
+        >>> ranged([0.25, 0.125]), ranged([0.5, 0.5])
+        ('0.125 to 0.250', '0.500')
+    """
+    low, high = form.format(min(values)), form.format(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def enough(rows: Iterable[Row]) -> bool:
+    """Whether there are seeds enough to say that something does not show."""
+    return all(row["n"] >= SEEDS for row in rows)
+
+
+def summed_up(rows: Sequence[Row]) -> str:
+    """Says the difference on every data set and backend in a few words."""
+    by_data: dict[str, list[str]] = {}
+    for row in rows:
+        by_data.setdefault(row["data"], []).append(f"{row['backend']} {interval(row)}")
+    return "; ".join(f"{name}: {', '.join(own)}" for name, own in by_data.items())
+
+
+def interval(row: Row) -> str:
+    """Shows a difference with its interval."""
+    return f"{row['mean']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"

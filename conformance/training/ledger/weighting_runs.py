@@ -1,0 +1,230 @@
+"""Claims A3, A7 and A8: what training with the three weights shows."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from conformance.training.ledger.claim import (
+    Claim,
+    Evidence,
+    Note,
+    Verdict,
+    fails,
+    holds,
+    holds_when,
+    undetermined,
+)
+from conformance.training.ledger.contrasts import (
+    Row,
+    contrast,
+    differences,
+    enough,
+    rises,
+    spreads,
+    steadier,
+    where,
+)
+from conformance.training.ledger.runs import MissingRunError, Runs
+from conformance.training.ledger.wording import number, percent
+from refimpl.schedules import dynamic_pos_weight, init_dynamic_pos_weight
+
+EPOCHS = 50
+SETTLED, AROUND, BY = 7.5, 0.5, 20
+
+
+def _weights(improves: Callable[[int], bool]) -> list[float]:
+    """Weights of the printed rule, given which epochs improve F1."""
+    state, f1, found = init_dynamic_pos_weight(1.0), 0.0, []
+    for epoch in range(EPOCHS):
+        f1 += 0.01 if improves(epoch) else 0.0
+        state = dynamic_pos_weight(state, f1, step=0.5, max_value=10.0)
+        found.append(state.value)
+    return found
+
+
+def _settling(runs: Runs) -> Evidence:
+    stalled = _weights(lambda epoch: epoch == 0)
+    lucky = _weights(lambda epoch: epoch == 0 or epoch > 13)
+    found: Evidence = {
+        "epochs without improvement up to 7.5": stalled.index(SETTLED),
+        "end if F1 never improves again": stalled[-1],
+        "end if F1 then always improves": lucky[-1],
+    }
+    try:
+        found["recorded"] = _recorded(runs)
+    except MissingRunError:
+        found["recorded"] = []
+    return found
+
+
+def _recorded(runs: Runs) -> list[Row]:
+    """Share of runs that are about 7.5 from epoch 20 on, where there are as many."""
+    rows = []
+    for name in runs.data("pos_weight"):
+        cells = runs.cells("pos_weight", name, "dynamic")
+        for backend, cell in sorted(cells.items()):
+            if len(cell.weights) <= BY:
+                continue
+            late = np.array(cell.weights, np.float64)[BY - 1 :]
+            near = np.abs(late - SETTLED) <= AROUND
+            rows.append(
+                {
+                    "data": name,
+                    "backend": backend,
+                    "n": len(cell.seeds),
+                    "mean": float(near.all(axis=0).mean()),
+                    "last": float(late[-1].mean()),
+                }
+            )
+    return rows
+
+
+def _judge_settling(found: Evidence) -> Verdict:
+    needed = found["epochs without improvement up to 7.5"]
+    ends = (
+        found["end if F1 then always improves"],
+        found["end if F1 never improves again"],
+    )
+    rows: list[Row] = found["recorded"]
+    told = (
+        f"From 1.0 in steps of 0.5 the weight is 7.5 after {needed} epochs without "
+        f"improvement. It ends at {number(ends[0])} if every later epoch improves F1, "
+        f"and at {number(ends[1])} if none does."
+    )
+    if rows:
+        shares = [row["mean"] for row in rows]
+        lasts = [row["last"] for row in rows]
+        told += (
+            f" Recorded: {percent(min(shares))} to {percent(max(shares))} of the runs "
+            f"are about 7.5 from epoch {BY} on; mean last weights are "
+            f"{number(min(lasts), 3)} to {number(max(lasts), 3)}."
+        )
+        if min(shares) == 1:
+            return holds(told)
+        if max(shares) == 0:
+            return fails(told)
+    if all(abs(end - SETTLED) <= AROUND for end in ends):
+        return holds(told)
+    if any(abs(end - SETTLED) <= AROUND for end in ends):
+        condition = f"{needed} epochs improve nothing and all later ones do"
+        return holds_when(condition, told)
+    return fails(told)
+
+
+METRICS = {"f1_half": "F1 at 0.5", "f1_searched": "F1 at the searched threshold"}
+# Second minus first strategy, and the gain in test F1 that the article reports.
+STEPS = {
+    "dynamic - inverse": ("inverse", "dynamic", 0.05),
+    "adaptive - dynamic": ("dynamic", "adaptive-article", 0.03),
+}
+
+
+def _ranking(runs: Runs) -> Evidence:
+    return {
+        f"{title}, {step}": contrast(
+            runs, "pos_weight", metric, first=first, second=second
+        )
+        for metric, title in METRICS.items()
+        for step, (first, second, _) in STEPS.items()
+    }
+
+
+def _judge_ranking(found: Evidence) -> Verdict:
+    shown, refuted = {}, {}
+    for title in METRICS.values():
+        steps = {step: found[f"{title}, {step}"] for step in STEPS}
+        rows = [row for own in steps.values() for row in own]
+        shown[title], _ = where(rows, rises)
+        refuted[title] = all(
+            any(row["high"] < STEPS[step][2] for row in own)
+            for step, own in steps.items()
+        )
+    steady = steadier(list(found.values()))
+    names = {row["data"] for rows in found.values() for row in rows}
+    told = (
+        "; ".join(f"{name}: {differences(rows)}" for name, rows in found.items())
+        + "; spread over seeds, ratio: "
+        + f"{spreads([row for rows in found.values() for row in rows])}."
+    )
+    everywhere = all(set(own) == names for own in shown.values())
+    if everywhere and set(steady) == names:
+        return holds(told)
+    ranked = {title: own for title, own in shown.items() if own}
+    if ranked:
+        condition = "; ".join(
+            f"{title} on {', '.join(own)}" for title, own in ranked.items()
+        )
+        also = "" if steady else ", and without more stability"
+        return holds_when(f"it is {condition}{also}", told)
+    if all(refuted.values()):
+        return fails(told)
+    return undetermined(f"{told} The intervals are too wide to tell.")
+
+
+def _fluctuation(runs: Runs) -> Evidence:
+    return {
+        f"{title}, {other} against inverse": contrast(
+            runs, "pos_weight", metric, first="inverse", second=other
+        )
+        for metric, title in METRICS.items()
+        for other in ("dynamic", "adaptive-article")
+    }
+
+
+def _judge_fluctuation(found: Evidence) -> Verdict:
+    told = "Standard deviation over seeds, as a share of that of inverse frequency: "
+    told += "; ".join(
+        f"{name.replace(' against inverse', '')} {spreads(rows)}"
+        for name, rows in found.items()
+    )
+    families = {
+        title: [rows for name, rows in found.items() if name.startswith(f"{title},")]
+        for title in METRICS.values()
+    }
+    names = {row["data"] for rows in found.values() for row in rows}
+    shown = {title: steadier(rows) for title, rows in families.items()}
+    if all(set(own) == names for own in shown.values()):
+        return holds(f"{told}.")
+    if any(shown.values()):
+        condition = "; ".join(
+            f"{title} on {', '.join(own)}" for title, own in shown.items() if own
+        )
+        return holds_when(f"it is {condition}", f"{told}.")
+    if enough(row for rows in found.values() for row in rows):
+        return fails(f"{told}. No test of the spreads shows it to be the largest.")
+    return undetermined(f"{told}. These are too few seeds to tell.")
+
+
+CLAIMS = (
+    Claim(
+        "A3",
+        "The dynamic weight settles at about 7.5 in epochs 15 to 20.",
+        "The printed rule on sequences of F1, and recorded weights of the strategy.",
+        _settling,
+        _judge_settling,
+        recipes=("pos_weight",),
+        note=Note(
+            "it can only rise: it stays at 7.5 only if every later epoch improves F1",
+            lambda e: (
+                e["end if F1 then always improves"] == SETTLED
+                and e["end if F1 never improves again"] == 10.0
+            ),
+        ),
+    ),
+    Claim(
+        "A7",
+        "Adaptive beats dynamic beats inverse frequency in F1, and is more stable.",
+        "Differences over paired seeds at both thresholds, and tests of the spreads.",
+        _ranking,
+        _judge_ranking,
+        recipes=("pos_weight",),
+    ),
+    Claim(
+        "A8",
+        "Inverse frequency fluctuates on the test part.",
+        "Spreads over paired seeds against both other strategies (Pitman and Morgan).",
+        _fluctuation,
+        _judge_fluctuation,
+        recipes=("pos_weight",),
+    ),
+)
