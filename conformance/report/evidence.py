@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from conformance.report import libraries, outcomes, proof
+from conformance.report import ledger, libraries, outcomes, proof
 from conformance.report.counts import STATUSES, tallies
+from conformance.report.ledger import Ledger
 from conformance.report.libraries import Comparison
 from conformance.report.outcomes import Outcome
 from conformance.report.proof import Proof
@@ -29,6 +30,7 @@ class Evidence:
         proof: Of ``conformance prove``.
         comparison: Of ``conformance matrix``.
         outcomes: Of ``conformance compare``, one for each recipe.
+        ledger: Of ``conformance claims``.
         problems: What is damaged or does not belong together, in sentences.
     """
 
@@ -37,13 +39,14 @@ class Evidence:
     proof: Proof | None = None
     comparison: Comparison | None = None
     outcomes: tuple[Outcome, ...] = ()
+    ledger: Ledger | None = None
     problems: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing that a report could be made from."""
-        found = (self.run, self.proof, self.comparison, *self.outcomes, *self.problems)
-        return not any(found)
+        found = (self.run, self.proof, self.comparison, self.ledger)
+        return not any((*found, *self.outcomes, *self.problems))
 
     @property
     def header(self) -> Mapping[str, Any]:
@@ -63,7 +66,7 @@ def gather(folder: Path, outcome: Path | None = None) -> Evidence:
     """Reads what is there.
 
     Args:
-        folder: Of ``report.json``, ``prove.json`` and ``matrix.json``.
+        folder: Of ``report.json``, ``prove.json``, ``matrix.json``, ``claims.json``.
         outcome: Where ``conformance compare`` wrote; by default ``outcome`` in that
             folder, or else in the one where the command was started.
 
@@ -92,8 +95,10 @@ def gather(folder: Path, outcome: Path | None = None) -> Evidence:
         tolerant(path, lambda path: outcomes.parse(_load(path)))
         for path in _outcome_files(folder, outcome)
     ]
+    judged = tolerant(folder / "claims.json", lambda path: ledger.parse(_load(path)))
     run = tolerant(folder / "report.json", _run)
-    found = Evidence(folder, run, proved, compared, tuple(filter(None, trained)))
+    outcomes_found = tuple(filter(None, trained))
+    found = Evidence(folder, run, proved, compared, outcomes_found, judged)
     return replace(found, problems=(*problems, *_strangers(found)))
 
 
@@ -147,6 +152,7 @@ def _strangers(found: Evidence) -> list[str]:
     sources = {
         "prove.json": found.proof and found.proof.header.get("source"),
         "matrix.json": found.comparison and found.comparison.header.get("source"),
+        "claims.json": found.ledger and found.ledger.source,
         **{f"the outcome of {one.recipe}": one.source for one in found.outcomes},
     }
     return [

@@ -40,7 +40,7 @@ def write_reports(
             raise UsageError(f"{option}: expected a folder, got {str(path)!r}.")
     evidence = gather(folder, outcome)
     if evidence.empty:
-        known = "report.json, prove.json, matrix.json or outcome/"
+        known = "report.json, prove.json, matrix.json, claims.json or outcome/"
         raise UsageError(f"DIR: expected {known} in {str(folder)!r}, got none.")
     try:
         for kind in KINDS:

@@ -25,6 +25,7 @@ SECTIONS = {
     "matrix": "Matrix",
     "curves": "Error",
     "training": "Training",
+    "claims": "Claims",
     "proof": "Kills",
     "libraries": "Libraries",
     "times": "Timings",

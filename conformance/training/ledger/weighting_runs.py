@@ -1,6 +1,6 @@
 """Claims A3, A7 and A8: what training with the three weights shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -19,13 +19,14 @@ from conformance.training.ledger.contrasts import (
     contrast,
     differences,
     enough,
+    ranged,
     rises,
     spreads,
     steadier,
     where,
 )
 from conformance.training.ledger.runs import MissingRunError, Runs
-from conformance.training.ledger.wording import number, percent
+from conformance.training.ledger.wording import number
 from refimpl.schedules import dynamic_pos_weight, init_dynamic_pos_weight
 
 EPOCHS = 50
@@ -95,9 +96,9 @@ def _judge_settling(found: Evidence) -> Verdict:
         shares = [row["mean"] for row in rows]
         lasts = [row["last"] for row in rows]
         told += (
-            f" Recorded: {percent(min(shares))} to {percent(max(shares))} of the runs "
-            f"are about 7.5 from epoch {BY} on; mean last weights are "
-            f"{number(min(lasts), 3)} to {number(max(lasts), 3)}."
+            f" Recorded: {ranged([100 * own for own in shares], '{:.0f}')} % of the "
+            f"runs are about 7.5 from epoch {BY} on; the mean last weight is "
+            f"{ranged(lasts, '{:.2f}')}."
         )
         if min(shares) == 1:
             return holds(told)
@@ -149,16 +150,17 @@ def _judge_ranking(found: Evidence) -> Verdict:
     everywhere = all(set(own) == names for own in shown.values())
     if everywhere and set(steady) == names:
         return holds(told)
-    ranked = {title: own for title, own in shown.items() if own}
-    if ranked:
-        condition = "; ".join(
-            f"{title} on {', '.join(own)}" for title, own in ranked.items()
-        )
-        also = "" if steady else ", and without more stability"
-        return holds_when(f"it is {condition}{also}", told)
+    if any(shown.values()):
+        return holds_when(_about({**shown, "stability": steady}), told)
     if all(refuted.values()):
         return fails(told)
     return undetermined(f"{told} The intervals are too wide to tell.")
+
+
+def _about(shown: Mapping[str, Sequence[str]]) -> str:
+    """Says what is shown, and on which data."""
+    parts = [f"{title} on {' and '.join(own)}" for title, own in shown.items() if own]
+    return f"it is about {', '.join(parts)}"
 
 
 def _fluctuation(runs: Runs) -> Evidence:
@@ -186,10 +188,7 @@ def _judge_fluctuation(found: Evidence) -> Verdict:
     if all(set(own) == names for own in shown.values()):
         return holds(f"{told}.")
     if any(shown.values()):
-        condition = "; ".join(
-            f"{title} on {', '.join(own)}" for title, own in shown.items() if own
-        )
-        return holds_when(f"it is {condition}", f"{told}.")
+        return holds_when(_about(shown), f"{told}.")
     if enough(row for rows in found.values() for row in rows):
         return fails(f"{told}. No test of the spreads shows it to be the largest.")
     return undetermined(f"{told}. These are too few seeds to tell.")

@@ -1,0 +1,127 @@
+"""Outcomes of compare that were never run, for tests of the ledger."""
+
+import json
+import zlib
+
+import numpy as np
+
+SEEDS = tuple(range(10))
+BACKENDS = ("torch", "jax")
+
+BINARY = {"f1_half": 0.6, "f1_searched": 0.7}
+LABELS = {
+    "macro_f1_half": 0.3,
+    "macro_f1_searched": 0.5,
+    "macro_recall_half": 0.6,
+    "fraction_above_half": 0.1,
+}
+CLASSES = {
+    "accuracy": 0.9,
+    "macro_f1": 0.7,
+    "balanced_accuracy": 0.7,
+    "recall_0": 0.95,
+    "recall_1": 0.8,
+    "recall_2": 0.35,
+    "entropy": 0.1,
+    "noisy_accuracy": 0.5,
+}
+RARE = {
+    "f1_half": 0.4,
+    "average_precision": 0.5,
+    "recall_half": 0.2,
+    "specificity_half": 0.99,
+}
+
+GRID = [f"focal-{a}-{g}" for a in (0.1, 0.25, 0.5, 0.75) for g in (0, 1, 2, 5)]
+WORLD = {
+    "pos_weight": (
+        {"synthetic": [600, 3000], "digits": [100, 500]},
+        BINARY,
+        ("plain", "inverse", "dynamic", "adaptive", "adaptive-article"),
+    ),
+    "multilabel": (
+        {"synthetic": [[10, 20], [990, 980]], "digits": [[10, 20], [990, 980]]},
+        LABELS,
+        ("plain", "correct", "inverted", "element", "per-batch", "moving"),
+    ),
+    "smoothing": (
+        {"synthetic-900": [900, 90, 10], "synthetic-1000": [1000, 200, 50]},
+        CLASSES,
+        (
+            "plain",
+            "inverse",
+            "sampler",
+            "sampler-inverse",
+            "smooth-0.1",
+            "smooth-0.2",
+            "smooth-0.3",
+            "joint-square-root-0.1",
+        ),
+    ),
+    "extreme": (
+        {"synthetic": [10, 1000], "digits": [10, 1000]},
+        RARE,
+        ("plain", "ghm-printed", "heatmap-focal", "heatmap-penalty", *GRID),
+    ),
+}
+
+
+def write(folder, changes=None, *, spreads=None, recipes=WORLD, backends=BACKENDS):
+    """Writes an outcome for each recipe.
+
+    Args:
+        folder: As ``--outcome``.
+        changes: Means by (recipe, strategy, metric), or by (recipe, strategy, metric,
+            data), where they are not those of the world.
+        spreads: Standard deviations, likewise; 0.002 otherwise.
+        recipes: Names of those to write.
+        backends: Names of those that trained.
+    """
+    changes, spreads = changes or {}, spreads or {}
+    for recipe in recipes:
+        path = folder / recipe / "outcome.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        record = outcome(recipe, changes, spreads, backends)
+        path.write_text(json.dumps(record), encoding="utf-8")
+
+
+def outcome(recipe, changes, spreads, backends=BACKENDS):
+    data, metrics, strategies = WORLD[recipe]
+
+    def numbers(strategy, metric, name, backend):
+        keys = (recipe, strategy, metric, name), (recipe, strategy, metric)
+        mean = next((changes[k] for k in keys if k in changes), metrics[metric])
+        spread = next((spreads[k] for k in keys if k in spreads), 0.002)
+        word = f"{strategy} {metric} {name} {backend}"
+        draws = np.random.default_rng(zlib.crc32(word.encode())).normal(size=len(SEEDS))
+        draws = (draws - draws.mean()) / draws.std(ddof=1)
+        return (mean + spread * draws).tolist()
+
+    def cell(strategy, name, backend):
+        return {
+            "seeds": list(SEEDS),
+            "metrics": {m: numbers(strategy, m, name, backend) for m in metrics},
+            "theory": {},
+            "weights": changes.get((recipe, strategy, "weights"), [None] * 30),
+        }
+
+    return {
+        "recipe": {"name": recipe, "data": [{"name": n, "batch": 64} for n in data]},
+        "versions": {"torch": "2", "jax": "1"},
+        "quick": False,
+        "data": {
+            name: {
+                "counts": {"train": counts, "test": counts},
+                "seeds": {
+                    backend: {s: cell(s, name, backend) for s in strategies}
+                    for backend in backends
+                },
+            }
+            for name, counts in data.items()
+        },
+    }
+
+
+def ascending(values):
+    """Recorded weights: one value for each epoch, of all seeds."""
+    return [[value] * len(SEEDS) for value in values]
