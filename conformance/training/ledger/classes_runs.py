@@ -141,9 +141,7 @@ def _judge_sweep(found: Evidence) -> Verdict:
     rising, flat = where((row for own in entropy.values() for row in own), rises)
     best, others = where((row for own in accuracy.values() for row in own), rises)
     means = ", ".join(
-        ranged(
-            [row["second"] for row in found[f"entropy at alpha {alpha:g}"]], "{:.2f}"
-        )
+        ranged([row["mean"] for row in found[f"entropy at alpha {alpha:g}"]], "{:.2f}")
         for alpha in ALPHAS
     )
     told = (

@@ -1,6 +1,6 @@
 """Differences of strategies over paired seeds, on every data set and backend."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,7 @@ def contrast(
     second: str,
     first_measure: str | Measure | None = None,
     data: Callable[[str], bool] = lambda _name: True,
+    spreads: bool = False,
 ) -> list[Row]:
     """Subtracts one strategy from another, seed by seed.
 
@@ -63,6 +64,7 @@ def contrast(
         second: Strategy that it is subtracted from.
         first_measure: Of ``first``, if another.
         data: Which data sets to look at.
+        spreads: Whether to compare the spreads over seeds as well.
 
     Returns:
         A row for each data set and backend: both means, and mean and interval of the
@@ -77,16 +79,10 @@ def contrast(
         after = runs.cells(recipe, name, second)
         for backend in before.keys() & after.keys():
             a, b = _shared(before[backend], after[backend])
-            rows.append(
-                {
-                    "data": name,
-                    "backend": backend,
-                    **_compared(
-                        _read(first_measure or measure, before[backend])[a],
-                        _read(measure, after[backend])[b],
-                    ),
-                }
-            )
+            low = _read(first_measure or measure, before[backend])[a]
+            high = _read(measure, after[backend])[b]
+            row = {"data": name, "backend": backend, **_difference(low, high)}
+            rows.append(row | (_spreads(low, high) if spreads else {}))
     if not rows:
         raise MissingRunError(
             f"No run of {recipe} has {first} and {second}: "
@@ -108,18 +104,27 @@ def _shared(first: Cell, second: Cell) -> tuple[list[int], list[int]]:
     )
 
 
-def _compared(a: NDArray[np.float64], b: NDArray[np.float64]) -> Row:
+def _interval(a: NDArray[np.float64], b: NDArray[np.float64]) -> Row:
     # The margin is of a test that is not looked at.
     difference = paired(a, b, margin=1.0, level=LEVEL)
     return {
         "n": difference.n,
-        "first": float(a.mean()),
-        "second": float(b.mean()),
         "mean": difference.mean,
         "low": float(difference.low),
         "high": float(difference.high),
-        "first spread": float(a.std(ddof=1)) if a.size > 1 else np.nan,
-        "second spread": float(b.std(ddof=1)) if b.size > 1 else np.nan,
+    }
+
+
+def _difference(a: NDArray[np.float64], b: NDArray[np.float64]) -> Row:
+    means = {"first": float(a.mean()), "second": float(b.mean())}
+    return _interval(a, b) | means
+
+
+def _spreads(a: NDArray[np.float64], b: NDArray[np.float64]) -> Row:
+    first, second = (np.std(own, ddof=1) if own.size > 1 else np.nan for own in (a, b))
+    return {
+        "first spread": float(first),
+        "second spread": float(second),
         "spread": spread_verdict(a, b, alpha=1 - LEVEL),
     }
 
@@ -131,7 +136,7 @@ def levels(runs: Runs, recipe: str, measure: str | Measure, strategy: str) -> li
         MissingRunError: No data set has it.
     """
     rows = [
-        {"data": name, "backend": backend, **_compared(np.zeros(values.size), values)}
+        {"data": name, "backend": backend, **_interval(np.zeros(values.size), values)}
         for name in runs.data(recipe)
         for backend, cell in sorted(runs.cells(recipe, name, strategy).items())
         for values in [_read(measure, cell)]
@@ -208,10 +213,21 @@ def _varying(families: Sequence[Sequence[Row]], wanted: str) -> list[str]:
     return shown
 
 
-def spreads(rows: Sequence[Row]) -> str:
+def about(shown: Mapping[str, Sequence[str]]) -> str:
+    """Says what is shown, and on which data.
+
+    Example:
+        >>> about({"recall": ["digits", "wine"], "precision": []})
+        'it is about recall on digits and wine'
+    """
+    parts = [f"{what} on {' and '.join(own)}" for what, own in shown.items() if own]
+    return f"it is about {', '.join(parts)}"
+
+
+def ratios(rows: Sequence[Row]) -> str:
     """Says the range of the ratios of the second spread to the first."""
-    ratios = [row["second spread"] / row["first spread"] for row in rows]
-    return ranged(ratios, "{:.2f}")
+    found = [row["second spread"] / row["first spread"] for row in rows]
+    return ranged(found, "{:.2f}")
 
 
 def differences(rows: Sequence[Row]) -> str:

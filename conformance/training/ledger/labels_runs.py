@@ -21,7 +21,7 @@ from conformance.training.ledger.contrasts import (
     higher,
     levels,
     ranged,
-    spreads,
+    ratios,
     unsteadier,
     where,
 )
@@ -63,14 +63,14 @@ def _of_rate(rate: float) -> np.ndarray:
 def _judge_inverted(found: Evidence) -> Verdict:
     recall: list[Row] = found["recall at 0.5, inverted"]
     right, passing = (
-        [row["second"] for row in found[name]]
+        [row["mean"] for row in found[name]]
         for name in ("recall at 0.5, correct", "predictions above 0.5, inverted")
     )
     told = (
         f"Inverted weights {numbers(found['inverted weights'], 2)} let a posterior "
         f"pass from {numbers(found['posterior that passes 0.5'], 3)} on. Recall at 0.5 "
         f"is "
-        f"{ranged([row['second'] for row in recall])}, with the correct weight "
+        f"{ranged([row['mean'] for row in recall])}, with the correct weight "
         f"{ranged(right)}; {ranged(passing, '{:.4f}')} of all predictions pass."
     )
     shown, others = where(recall, lambda row: row["high"] <= NONE)
@@ -110,7 +110,12 @@ def _judge_cure(found: Evidence) -> Verdict:
 def _per_batch(runs: Runs) -> Evidence:
     return {
         f"per batch against {other}": contrast(
-            runs, RECIPE, "macro_f1_half", first=other, second="per-batch"
+            runs,
+            RECIPE,
+            "macro_f1_half",
+            first=other,
+            second="per-batch",
+            spreads=True,
         )
         for other in ("correct", "moving")
     }
@@ -118,7 +123,7 @@ def _per_batch(runs: Runs) -> Evidence:
 
 def _judge_per_batch(found: Evidence) -> Verdict:
     told = "Standard deviation of macro F1 over seeds, ratio: " + "; ".join(
-        f"{name} {spreads(rows)} (F1 {differences(rows)})"
+        f"{name} {ratios(rows)} (F1 {differences(rows)})"
         for name, rows in found.items()
     )
     names = {row["data"] for rows in found.values() for row in rows}

@@ -188,9 +188,9 @@ def _judge_warm_up(found: Evidence) -> Verdict:
     from_0, from_1 = found["counted from 0"], found["counted from 1"]
     idle = sum(factor == 0 for factor in from_0)
     told = (
-        f"min(epoch / 10, 1) is {numbers(from_0[:3])} … for epochs counted from 0: the "
-        f"rate is 0 in {counted(idle, 'whole epoch')}, which learns nothing. Counted "
-        f"from 1 it begins {numbers(from_1[:3])} …"
+        f"min(epoch / 10, 1) begins {numbers(from_0[:3])} with epochs from 0: the "
+        f"rate is 0 in {counted(idle, 'whole epoch')}, which learns nothing. With "
+        f"epochs from 1 it begins {numbers(from_1[:3])}."
     )
     if idle == 0:
         return holds(told)

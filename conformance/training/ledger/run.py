@@ -68,7 +68,7 @@ def _show(entries: Sequence[Entry]) -> None:
         table(entries) if console.is_terminal else plain_lines(entries, console.width)
     )
     for part in shown:
-        console.print(part)
+        console.print(part, soft_wrap=not console.is_terminal)
 
 
 def _write(option: str, path: Path, entries: Sequence[Entry]) -> None:

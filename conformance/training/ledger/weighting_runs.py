@@ -1,6 +1,6 @@
 """Claims A3, A7 and A8: what training with the three weights shows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,12 +16,13 @@ from conformance.training.ledger.claim import (
 )
 from conformance.training.ledger.contrasts import (
     Row,
+    about,
     contrast,
     differences,
     enough,
     ranged,
+    ratios,
     rises,
-    spreads,
     steadier,
     where,
 )
@@ -123,7 +124,7 @@ STEPS = {
 def _ranking(runs: Runs) -> Evidence:
     return {
         f"{title}, {step}": contrast(
-            runs, "pos_weight", metric, first=first, second=second
+            runs, "pos_weight", metric, first=first, second=second, spreads=True
         )
         for metric, title in METRICS.items()
         for step, (first, second, _) in STEPS.items()
@@ -145,28 +146,22 @@ def _judge_ranking(found: Evidence) -> Verdict:
     told = (
         "; ".join(f"{name}: {differences(rows)}" for name, rows in found.items())
         + "; spread over seeds, ratio: "
-        + f"{spreads([row for rows in found.values() for row in rows])}."
+        + f"{ratios([row for rows in found.values() for row in rows])}."
     )
     everywhere = all(set(own) == names for own in shown.values())
     if everywhere and set(steady) == names:
         return holds(told)
     if any(shown.values()):
-        return holds_when(_about({**shown, "stability": steady}), told)
+        return holds_when(about({**shown, "stability": steady}), told)
     if all(refuted.values()):
         return fails(told)
     return undetermined(f"{told} The intervals are too wide to tell.")
 
 
-def _about(shown: Mapping[str, Sequence[str]]) -> str:
-    """Says what is shown, and on which data."""
-    parts = [f"{title} on {' and '.join(own)}" for title, own in shown.items() if own]
-    return f"it is about {', '.join(parts)}"
-
-
 def _fluctuation(runs: Runs) -> Evidence:
     return {
         f"{title}, {other} against inverse": contrast(
-            runs, "pos_weight", metric, first="inverse", second=other
+            runs, "pos_weight", metric, first="inverse", second=other, spreads=True
         )
         for metric, title in METRICS.items()
         for other in ("dynamic", "adaptive-article")
@@ -176,7 +171,7 @@ def _fluctuation(runs: Runs) -> Evidence:
 def _judge_fluctuation(found: Evidence) -> Verdict:
     told = "Standard deviation over seeds, as a share of that of inverse frequency: "
     told += "; ".join(
-        f"{name.replace(' against inverse', '')} {spreads(rows)}"
+        f"{name.replace(' against inverse', '')} {ratios(rows)}"
         for name, rows in found.items()
     )
     families = {
@@ -188,7 +183,7 @@ def _judge_fluctuation(found: Evidence) -> Verdict:
     if all(set(own) == names for own in shown.values()):
         return holds(f"{told}.")
     if any(shown.values()):
-        return holds_when(_about(shown), f"{told}.")
+        return holds_when(about(shown), f"{told}.")
     if enough(row for rows in found.values() for row in rows):
         return fails(f"{told}. No test of the spreads shows it to be the largest.")
     return undetermined(f"{told}. These are too few seeds to tell.")

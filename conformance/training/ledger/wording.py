@@ -1,6 +1,6 @@
 """Numbers in sentences."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,9 +71,9 @@ def lines(evidence: Mapping[str, Any]) -> list[str]:
     Example:
         >>> lines({"loss": 16.118095, "weights": [1.0, 2.5], "tasks": ["a", "b"]})
         ['loss: 16.12', 'weights: (1, 2.5)', 'tasks: a, b']
-        >>> lines({"gain": [{"data": "d", "backend": "jax", "n": 9, "mean": 0.25,
-        ...     "low": 0.125, "high": 0.375}]})
-        ['gain: d, jax +0.250 [+0.125, +0.375], 9 seeds']
+        >>> row = {"data": "d", "backend": "jax", "n": 9}
+        >>> lines({"recall": [{**row, "mean": 0.25, "low": 0.125, "high": 0.375}]})
+        ['recall: d: jax 0.250 [0.125, 0.375] n = 9']
     """
     return [f"{name}: {_value(own)}" for name, own in evidence.items()]
 
@@ -81,19 +81,31 @@ def lines(evidence: Mapping[str, Any]) -> list[str]:
 def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         if value and isinstance(value[0], Mapping):
-            return "; ".join(map(_row, value))
+            return _rows(value)
         known = value and all(isinstance(own, int | float) for own in value)
         return numbers(value) if known else ", ".join(map(str, value)) or "none"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_value(own)}" for name, own in value.items())
     return number(value) if isinstance(value, float) else str(value)
 
 
+def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Numbers on every data set and backend."""
+    by_data: dict[str, list[str]] = {}
+    for row in rows:
+        told = f"{row.get('backend', '')} {_row(row)}".strip()
+        by_data.setdefault(str(row["data"]), []).append(told)
+    return "; ".join(f"{name}: {', '.join(own)}" for name, own in by_data.items())
+
+
 def _row(row: Mapping[str, Any]) -> str:
-    """A difference with its interval, or whatever numbers there are."""
-    where = ", ".join(str(row[name]) for name in ("data", "backend") if name in row)
-    if "low" in row:
-        told = f"{row['mean']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
-        if "spread" in row:
-            told += f" (spreads {row['first spread']:.3g}, {row['second spread']:.3g})"
-        return f"{where} {told}, {row['n']} seeds"
-    others = [name for name in row if name not in ("data", "backend")]
-    return f"{where} {', '.join(f'{name} {_value(row[name])}' for name in others)}"
+    """A difference or a level with its interval, or whatever numbers there are."""
+    if "low" not in row:
+        others = [name for name in row if name not in ("data", "backend")]
+        return ", ".join(f"{name} {_value(row[name])}" for name in others)
+    form = "{:+.3f}" if "first" in row else "{:.3f}"
+    mean, low, high = (form.format(row[name]) for name in ("mean", "low", "high"))
+    told = f"{mean} [{low}, {high}] n = {row['n']}"
+    if "spread" not in row:
+        return told
+    return f"{told} spread {row['first spread']:.3g} to {row['second spread']:.3g}"
