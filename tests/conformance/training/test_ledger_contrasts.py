@@ -31,7 +31,7 @@ def perturbed(value, factor=1.37):
         return f"{value}!"
     if isinstance(value, int | np.integer):
         return value + 3
-    return 7.0 if not np.isfinite(value) else factor * value + 0.31
+    return 7.0 if not np.isfinite(value) else factor * (value + 0.31)
 
 
 @pytest.fixture(scope="module")
