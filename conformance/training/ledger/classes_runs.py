@@ -1,12 +1,13 @@
 """Claims C5 to C8: what training with class weights and smoothing shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from conformance.training.data import PARTS, Problem, Split
 from conformance.training.ledger.claim import (
     Claim,
     Evidence,
@@ -30,6 +31,8 @@ from conformance.training.ledger.contrasts import (
 )
 from conformance.training.ledger.runs import Cell, MissingRunError, Runs
 from conformance.training.ledger.wording import percent
+from conformance.training.recipe import DataPlan, Strategy
+from conformance.training.theory.effective import class_factors
 from refimpl.weights import inverse_frequency
 
 Array = NDArray[np.float64]
@@ -37,23 +40,6 @@ Array = NDArray[np.float64]
 RECIPE = "smoothing"
 # Differences of scores that would matter to a reader.
 MATTERS = 0.02
-DRAWS = 20_000
-
-
-def effective_weights(weights: Array, shares: Array, batch: int) -> Array:
-    """Returns what classes weigh where each batch is divided by its own weights.
-
-    Class k weighs w_k E[1 / (w_k + S)], where S is the weight of the other examples of
-    its batch: see ``refimpl.links.cross_entropy_link``.
-
-    Args:
-        weights: Of the classes, ``(K,)``.
-        shares: Of the classes among the examples drawn, ``(K,)``, summing to 1.
-        batch: Examples in a batch.
-    """
-    generator = np.random.default_rng(20240508)
-    others = generator.multinomial(batch - 1, shares, size=DRAWS) @ weights
-    return weights * np.array([np.mean(1 / (w + others)) for w in weights])
 
 
 def _over_correction(runs: Runs) -> Evidence:
@@ -67,38 +53,65 @@ def _over_correction(runs: Runs) -> Evidence:
     found["recall of the commonest class, both - sampler"] = contrast(
         runs, RECIPE, "recall_0", first="sampler", second="sampler-inverse"
     )
-    found["shift"] = [
-        {"data": name, **_shift(record["counts"]["train"], runs.plan(RECIPE, name))}
+    found["shift of log-odds"] = [
+        {"data": name, **_shift(record["counts"], runs.plan(RECIPE, name))}
         for name, record in runs.data(RECIPE).items()
     ]
+    found["trained minus predicted shift"] = _offsets(runs, "sampler-inverse")
     return found
 
 
-def _shift(counts: Sequence[int], plan: Mapping[str, Any]) -> Row:
-    """Log-odds of the rarest to the commonest class that training adds."""
-    n = np.array(counts, np.float64)
-    shares, weights = n / n.sum(), inverse_frequency(counts)
-    even = np.full(n.size, 1 / n.size)
-    batch = int(plan["batch"])
+def _shift(counts: Mapping[str, Any], plan: Mapping[str, Any]) -> Row:
+    """Log-odds of the rarest to the commonest class that training adds, by theory.
 
-    def ratio(values: Array) -> float:
-        return float(np.log(values[n.argmin()] / values[n.argmax()]))
+    Where means divide by weights, small batches weaken them: see
+    ``refimpl.links.cross_entropy_link``.
+    """
+    n = np.array(counts["train"], np.float64)
+    # No theory of priors looks at features.
+    parts = (
+        Split(np.empty(0), np.repeat(np.arange(len(own)), own))
+        for own in (counts[name] for name in PARTS)
+    )
+    problem, told = Problem("multiclass", *parts), DataPlan(**plan)
 
+    def ratio(sampler: str, divisor: str, weights: Array) -> float:
+        strategy = Strategy("", "cross_entropy", divisor=divisor, sampler=sampler)
+        prior = weights * class_factors(problem, told, strategy, weights)
+        return float(np.log(prior[n.argmin()] / prior[n.argmax()]))
+
+    none, weights = np.ones(n.size), inverse_frequency(counts["train"])
     return {
-        "balance": ratio(1 / shares),
-        "weights": ratio(effective_weights(weights, shares, batch)),
-        "sampler": ratio(1 / shares),
-        "both": ratio(1 / shares) + ratio(effective_weights(weights, even, batch)),
+        "balance": float(np.log(n.max() / n.min())),
+        "weights": ratio("shuffled", "weights", weights),
+        "sampler": ratio("balanced", "count", none),
+        "both": ratio("balanced", "weights", weights),
     }
+
+
+def _offsets(runs: Runs, strategy: str) -> list[Row]:
+    """Trained logits of the rarest class minus those that theory predicts."""
+    return levels(
+        runs,
+        RECIPE,
+        lambda cell: cell.theory["offset"],
+        strategy,
+        data=lambda name: all(
+            "offset" in cell.theory
+            for cell in runs.cells(RECIPE, name, strategy).values()
+        ),
+    )
 
 
 def _judge_over_correction(found: Evidence) -> Verdict:
     gains = {name: rows for name, rows in found.items() if ", both - " in name}
     recall = gains.pop("recall of the commonest class, both - sampler")
-    shifts = [row["both"] / row["balance"] for row in found["shift"]]
+    shifts = [row["both"] / row["balance"] for row in found["shift of log-odds"]]
+    off = [row["mean"] for row in found["trained minus predicted shift"]]
     told = (
-        "Together they move the log-odds of the rarest class by "
-        f"{ranged(shifts, '{:.2f}')} times what balances it. "
+        "Together they are to move the log-odds of the rarest class by "
+        f"{ranged(shifts, '{:.2f}')} times what balances it; trained logits are off "
+        f"that by {ranged(off, '{:+.2f}')}. "
         + "; ".join(f"{name} {differences(rows)}" for name, rows in gains.items())
         + f"; recall of the commonest class {differences(recall)}."
     )
@@ -108,9 +121,9 @@ def _judge_over_correction(found: Evidence) -> Verdict:
 
 def _over_corrects(found: Evidence) -> bool:
     recall = found["recall of the commonest class, both - sampler"]
-    return all(row["both"] > 1.5 * row["balance"] for row in found["shift"]) and any(
-        falls(row) for row in recall
-    )
+    return all(
+        row["both"] > 1.5 * row["balance"] for row in found["shift of log-odds"]
+    ) and any(falls(row) for row in recall)
 
 
 ALPHAS = {0.0: "plain", 0.1: "smooth-0.1", 0.2: "smooth-0.2", 0.3: "smooth-0.3"}

@@ -129,7 +129,14 @@ def _spreads(a: NDArray[np.float64], b: NDArray[np.float64]) -> Row:
     }
 
 
-def levels(runs: Runs, recipe: str, measure: str | Measure, strategy: str) -> list[Row]:
+def levels(
+    runs: Runs,
+    recipe: str,
+    measure: str | Measure,
+    strategy: str,
+    *,
+    data: Callable[[str], bool] = lambda _name: True,
+) -> list[Row]:
     """Returns the mean of a strategy on every data set and backend, with interval.
 
     Raises:
@@ -137,7 +144,7 @@ def levels(runs: Runs, recipe: str, measure: str | Measure, strategy: str) -> li
     """
     rows = [
         {"data": name, "backend": backend, **_interval(np.zeros(values.size), values)}
-        for name in runs.data(recipe)
+        for name in filter(data, runs.data(recipe))
         for backend, cell in sorted(runs.cells(recipe, name, strategy).items())
         for values in [_read(measure, cell)]
     ]

@@ -5,6 +5,9 @@ import zlib
 
 import numpy as np
 
+from conformance.training.data import PARTS
+from conformance.training.recipes import RECIPES
+
 SEEDS = tuple(range(10))
 BACKENDS = ("torch", "jax")
 
@@ -32,7 +35,7 @@ RARE = {
     "specificity_half": 0.99,
 }
 
-GRID = [f"focal-{a}-{g}" for a in (0.1, 0.25, 0.5, 0.75) for g in (0, 1, 2, 5)]
+GRID = [f"focal-{a}-{g}" for a in (0.1, 0.25, 0.5, 0.75) for g in (1, 2, 5)]
 WORLD = {
     "pos_weight": (
         {"synthetic": [600, 3000], "digits": [100, 500]},
@@ -59,7 +62,7 @@ WORLD = {
         ),
     ),
     "extreme": (
-        {"synthetic": [10, 1000], "digits": [10, 1000]},
+        {"synthetic": [10, 1000], "user": [10, 1000], "digits": [10, 90]},
         RARE,
         ("plain", "ghm-printed", "heatmap-focal", "heatmap-penalty", *GRID),
     ),
@@ -101,17 +104,19 @@ def outcome(recipe, changes, spreads, backends=BACKENDS):
         return {
             "seeds": list(SEEDS),
             "metrics": {m: numbers(strategy, m, name, backend) for m in metrics},
-            "theory": {},
+            "theory": {"offset": [changes.get((recipe, strategy, "offset"), 0.0)] * 10},
             "weights": changes.get((recipe, strategy, "weights"), [None] * 30),
         }
 
+    # The plan of a real data set, by another name where that has none.
+    plan = RECIPES[recipe].as_dict()["data"][0]
     return {
-        "recipe": {"name": recipe, "data": [{"name": n, "batch": 64} for n in data]},
+        "recipe": {"name": recipe, "data": [{**plan, "name": name} for name in data]},
         "versions": {"torch": "2", "jax": "1"},
         "quick": False,
         "data": {
             name: {
-                "counts": {"train": counts, "test": counts},
+                "counts": dict.fromkeys(PARTS, counts),
                 "seeds": {
                     backend: {s: cell(s, name, backend) for s in strategies}
                     for backend in backends

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from conformance.training.ledger import CLAIMS, Runs, ledger
-from conformance.training.ledger.classes_runs import effective_weights
 from conformance.training.ledger.contrasts import (
     contrast,
     higher,
@@ -178,15 +177,3 @@ def test_steadiness_is_of_every_backend_and_family():
     assert steadier([rows("lower", "lower"), rows("lower", "higher")]) == []
     assert unsteadier([rows("higher", "higher")]) == ["a"]
     assert unsteadier([rows("lower", "lower")]) == []
-
-
-def test_effective_weights_follow_the_law_of_small_batches():
-    weights, shares = np.array([1.0, 9.0]), np.array([0.9, 0.1])
-    alone = effective_weights(weights, shares, 1)
-    np.testing.assert_allclose(alone, 1.0)
-    # Two examples: the other one is of either class.
-    pair = weights * [0.9 / 2 + 0.1 / 10, 0.9 / 10 + 0.1 / 18]
-    # Twenty thousand draws leave 1 %.
-    np.testing.assert_allclose(effective_weights(weights, shares, 2), pair, rtol=0.02)
-    large = effective_weights(weights, shares, 10_000)
-    assert large[1] / large[0] == pytest.approx(9.0, rel=0.01)
