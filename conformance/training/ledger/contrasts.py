@@ -203,6 +203,21 @@ def higher(rows: Sequence[Row], told: str, *, asserted: float) -> Verdict:
     return undetermined(f"{told} The intervals are too wide to tell.")
 
 
+def refuted(steps: Sequence[tuple[Sequence[Row], float]]) -> bool:
+    """Tells whether a ranking is wrong wherever it was tried.
+
+    Args:
+        steps: Rows of each step of the ranking, and the difference that is asserted.
+
+    Returns:
+        Whether on every data set the interval of some step, on some backend, excludes
+        what is asserted.
+    """
+    pairs = [(row, asserted) for rows, asserted in steps for row in rows]
+    wrong = {row["data"] for row, asserted in pairs if row["high"] < asserted}
+    return wrong == {row["data"] for row, _ in pairs}
+
+
 def steadier(families: Sequence[Sequence[Row]]) -> list[str]:
     """Returns data sets where the second varies less over seeds in every family."""
     return _varying(families, LOWER)
@@ -256,16 +271,3 @@ def ranged(values: Sequence[float], form: str = "{:.3f}") -> str:
 def enough(rows: Iterable[Row]) -> bool:
     """Whether there are seeds enough to say that something does not show."""
     return all(row["n"] >= SEEDS for row in rows)
-
-
-def summed_up(rows: Sequence[Row]) -> str:
-    """Says the difference on every data set and backend in a few words."""
-    by_data: dict[str, list[str]] = {}
-    for row in rows:
-        by_data.setdefault(row["data"], []).append(f"{row['backend']} {interval(row)}")
-    return "; ".join(f"{name}: {', '.join(own)}" for name, own in by_data.items())
-
-
-def interval(row: Row) -> str:
-    """Shows a difference with its interval."""
-    return f"{row['mean']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"

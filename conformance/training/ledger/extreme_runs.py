@@ -21,6 +21,7 @@ from conformance.training.ledger.contrasts import (
     differences,
     levels,
     ranged,
+    refuted,
     rises,
     steadier,
     unsteadier,
@@ -239,8 +240,7 @@ def _judge_compared(found: Evidence) -> Verdict:
         return holds(told) if possible else holds_when(meant, told)
     if any(shown.values()):
         return holds_when(about(shown), told)
-    gains = {_named(*step): gain for step, gain in STEPS.items()}
-    if all(row["high"] < gains[step] for step, own in steps.items() for row in own):
+    if refuted([(found[_named(*step)], gain) for step, gain in STEPS.items()]):
         return fails(told)
     return undetermined(f"{told} The intervals are too wide to tell.")
 

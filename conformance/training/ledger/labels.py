@@ -15,9 +15,9 @@ from conformance.training.ledger.claim import (
     fails,
     holds,
 )
-from conformance.training.ledger.contrasts import Row, contrast, summed_up
+from conformance.training.ledger.contrasts import Row, contrast
 from conformance.training.ledger.runs import MissingRunError, Runs
-from conformance.training.ledger.wording import number
+from conformance.training.ledger.wording import number, told_rows
 from refimpl import (
     binary_cross_entropy_with_logits,
     binary_cross_entropy_with_logits_grad,
@@ -85,7 +85,7 @@ def _judge_element_weight(found: Evidence) -> Verdict:
     both = shares["sample_weight", "positive"], shares["sample_weight", "negative"]
     one = shares["pos_weight", "positive"], shares["pos_weight", "negative"]
     rows: list[Row] = found["macro F1, element minus correct"]
-    measured = summed_up(rows) if rows else "not trained yet"
+    measured = told_rows(rows) if rows else "not trained yet"
     told = (
         f"At 0.5, an element weight leaves {number(both[0])} of a positive's loss and "
         f"{number(both[1])} of a negative's, pos_weight {number(one[0])} and "

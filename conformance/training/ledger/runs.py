@@ -155,6 +155,7 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         for data in record["data"].values():
+            tuple(data["counts"]["train"])
             for row in data["seeds"].values():
                 for cell in row.values():
                     _cell(cell)

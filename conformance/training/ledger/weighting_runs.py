@@ -22,6 +22,7 @@ from conformance.training.ledger.contrasts import (
     enough,
     ranged,
     ratios,
+    refuted,
     rises,
     steadier,
     where,
@@ -74,8 +75,8 @@ def _recorded(runs: Runs) -> list[Row]:
                     "data": name,
                     "backend": backend,
                     "n": len(cell.seeds),
-                    "mean": float(near.all(axis=0).mean()),
-                    "last": float(late[-1].mean()),
+                    "settled": float(near.all(axis=0).mean()),
+                    "last weight": float(late[-1].mean()),
                 }
             )
     return rows
@@ -94,8 +95,8 @@ def _judge_settling(found: Evidence) -> Verdict:
         f"and at {number(ends[1])} if none does."
     )
     if rows:
-        shares = [row["mean"] for row in rows]
-        lasts = [row["last"] for row in rows]
+        shares = [row["settled"] for row in rows]
+        lasts = [row["last weight"] for row in rows]
         told += (
             f" Recorded: {ranged([100 * own for own in shares], '{:.0f}')} % of the "
             f"runs are about 7.5 from epoch {BY} on; the mean last weight is "
@@ -132,15 +133,14 @@ def _ranking(runs: Runs) -> Evidence:
 
 
 def _judge_ranking(found: Evidence) -> Verdict:
-    shown, refuted = {}, {}
-    for title in METRICS.values():
-        steps = {step: found[f"{title}, {step}"] for step in STEPS}
-        rows = [row for own in steps.values() for row in own]
-        shown[title], _ = where(rows, rises)
-        refuted[title] = all(
-            any(row["high"] < STEPS[step][2] for row in own)
-            for step, own in steps.items()
-        )
+    rankings = {
+        title: [(found[f"{title}, {step}"], gain) for step, (*_, gain) in STEPS.items()]
+        for title in METRICS.values()
+    }
+    shown = {
+        title: where((row for rows, _ in steps for row in rows), rises)[0]
+        for title, steps in rankings.items()
+    }
     steady = steadier(list(found.values()))
     names = {row["data"] for rows in found.values() for row in rows}
     told = (
@@ -153,7 +153,7 @@ def _judge_ranking(found: Evidence) -> Verdict:
         return holds(told)
     if any(shown.values()):
         return holds_when(about({**shown, "stability": steady}), told)
-    if all(refuted.values()):
+    if all(map(refuted, rankings.values())):
         return fails(told)
     return undetermined(f"{told} The intervals are too wide to tell.")
 

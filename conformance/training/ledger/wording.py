@@ -81,7 +81,7 @@ def lines(evidence: Mapping[str, Any]) -> list[str]:
 def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         if value and isinstance(value[0], Mapping):
-            return _rows(value)
+            return told_rows(value)
         known = value and all(isinstance(own, int | float) for own in value)
         return numbers(value) if known else ", ".join(map(str, value)) or "none"
     if isinstance(value, Mapping):
@@ -89,13 +89,20 @@ def _value(value: Any) -> str:
     return number(value) if isinstance(value, float) else str(value)
 
 
-def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Numbers on every data set and backend."""
-    by_data: dict[str, list[str]] = {}
+def told_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Says numbers by data set and backend; backends that agree are said once."""
+    by_data: dict[str, dict[str, list[str]]] = {}
     for row in rows:
-        told = f"{row.get('backend', '')} {_row(row)}".strip()
-        by_data.setdefault(str(row["data"]), []).append(told)
-    return "; ".join(f"{name}: {', '.join(own)}" for name, own in by_data.items())
+        backends = by_data.setdefault(str(row["data"]), {}).setdefault(_row(row), [])
+        backends.append(str(row.get("backend", "")))
+    return "; ".join(
+        f"{name}: {', '.join(_agreeing(*own) for own in told.items())}"
+        for name, told in by_data.items()
+    )
+
+
+def _agreeing(numbers: str, backends: Sequence[str]) -> str:
+    return f"{' and '.join(backends)} {numbers}".strip()
 
 
 def _row(row: Mapping[str, Any]) -> str:

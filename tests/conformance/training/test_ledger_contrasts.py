@@ -11,6 +11,7 @@ from conformance.training.ledger.contrasts import (
     contrast,
     higher,
     levels,
+    refuted,
     steadier,
     unsteadier,
     where,
@@ -163,6 +164,17 @@ def test_a_rise_is_judged_by_intervals_and_by_what_is_asserted(low, high, word):
     verdict = higher(rows, "so.", asserted=0.05)
     assert verdict.word == word
     assert verdict.condition == ("trained on a" if word == "holds when" else "")
+
+
+def test_a_ranking_is_refuted_by_one_step_on_every_data_set():
+    def step(**highs):
+        return [
+            {"data": name, "backend": "jax", "high": h} for name, h in highs.items()
+        ]
+
+    assert refuted([(step(a=0.01, b=0.2), 0.05), (step(a=0.2, b=0.01), 0.05)])
+    assert not refuted([(step(a=0.01, b=0.2), 0.05), (step(a=0.01, b=0.2), 0.05)])
+    assert not refuted([(step(a=0.06), 0.05)])
 
 
 def test_steadiness_is_of_every_backend_and_family():
