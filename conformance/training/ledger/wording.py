@@ -102,7 +102,7 @@ def told_rows(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _agreeing(numbers: str, backends: Sequence[str]) -> str:
-    return f"{' and '.join(backends)} {numbers}".strip()
+    return f"{', '.join(backends)} {numbers}".strip()
 
 
 def _row(row: Mapping[str, Any]) -> str:

@@ -108,6 +108,14 @@ def test_changed_evidence_changes_the_verdict(number, word, changes, other, runs
     assert changed.sentence != entry.verdict.sentence or number == "D1"
 
 
+@pytest.mark.parametrize(
+    "changes", [{"shifted loss": 40.0}, {"shifted gradient": -1.0}]
+)
+def test_half_a_cure_is_none(changes, runs):
+    entry = settle(BY_NUMBER["D3"], runs)
+    assert BY_NUMBER["D3"].judge(replaced(entry.evidence, changes)).word == FAILS
+
+
 def test_every_claim_without_training_is_among_them():
     assert {row[0] for row in CHANGES} == {
         claim.number for claim in CLAIMS if not claim.recipes
