@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from conformance.cli_claims import claims
 from conformance.cli_outcomes import compare
 from conformance.cli_records import diagnose, ratchet_command, repro
 from conformance.cli_scores import EPILOG, doctor, metrics
@@ -166,7 +167,10 @@ def report(
     badges: BadgesOption = False,
     summary: SummaryOption = False,
 ) -> None:
-    """Makes reports of what run, prove, matrix and compare wrote; all by default."""
+    """Makes reports of what run, prove, matrix, compare and claims wrote.
+
+    All kinds by default.
+    """
     from conformance.report.writer import write_reports
 
     kinds = _kinds(html=html, junit=junit, badges=badges, summary=summary)
@@ -201,6 +205,7 @@ def vectors_command(
 
 
 app.command()(compare)
+app.command()(claims)
 
 
 @app.command()
