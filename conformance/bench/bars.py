@@ -30,6 +30,7 @@ LOOP, LOOP_COMPILED = (
     "mmdetection's loop torch compiled",
 )
 OPTAX = "optax jax jit"
+BATCHED, USUAL = "equipoise jax batched", "plain torch loop"
 
 Cells = Mapping[str, Mapping[str, Any]]
 
@@ -44,8 +45,9 @@ class Bar:
     Attributes:
         cell: Name of the cell.
         quantity: ``"speed-up"`` (time of ``other`` over time of ``contender``, formed
-            in each round) or its inverse ``"slow-down"``, ``"times floor"``,
-            ``"memory"`` (peak, in inputs), ``"bandwidth"`` (share of the copy's).
+            in each round; of a training, by seed) or its inverse ``"slow-down"``,
+            ``"times floor"``, ``"memory"`` (peak, in inputs), ``"bandwidth"`` (share of
+            the copy's).
         contender: Whose.
         threshold: At least for speed-up and bandwidth, at most for the others.
         reason: Why this much.
@@ -68,11 +70,14 @@ class Bar:
 
     def measured(self, cells: Cells) -> Spread | None:
         """Returns the number with its quartiles, or None if it was not measured."""
+        cell = cells.get(self.cell, {})
         named = {
             found["name"]: found
-            for found in cells.get(self.cell, {}).get("contenders", ())
+            for found in cell.get("contenders", ())
             if "samples" in found
         }
+        trained = cell.get("samples", {})
+        named |= {name: {"samples": samples} for name, samples in trained.items()}
         if self.contender not in named:
             return None
         own = named[self.contender]
@@ -159,6 +164,14 @@ BARS = (
         Bar(f"{loss}/float32/N={LATENCY}", "slow-down", own, 1.5, _LATENCY, other)
         for loss, pairs in _NATIVES.items()
         for own, other in pairs
+    ),
+    Bar(
+        "training/jax",
+        "speed-up",
+        BATCHED,
+        10.0,
+        "one program trains all seeds",
+        USUAL,
     ),
     *(
         Bar(

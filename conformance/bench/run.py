@@ -84,16 +84,18 @@ def _work(options: Options, runtimes: dict[str, Runtime]) -> Iterable[Work]:
     for framework in training(options, runtimes):
         yield (
             f"training/{framework}",
-            lambda framework=framework: _trained(framework, options.device),
+            lambda framework=framework: _trained(
+                framework, options.device, tuple(runtimes)
+            ),
         )
 
 
-def _trained(framework: str, device: str) -> dict[str, Any]:
+def _trained(framework: str, device: str, against: tuple[str, ...]) -> dict[str, Any]:
     # The recipes need scikit-learn, which losses do not.
     from conformance.bench.training import measure_training
 
     try:
-        return measure_training(framework, device)
+        return measure_training(framework, device, against=against)
     except Exception as error:
         return {"training": framework, "error": reason(error)}
 

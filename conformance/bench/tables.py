@@ -137,22 +137,26 @@ def _pairs(contenders: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def _training(cells: Mapping[str, Any]) -> Table:
-    """Seeds per second of our batched training and of the plain loop."""
+    """Seeds per second of our batched training and of the plain loops."""
     table = titled("Training: seeds per second")
-    table.add_column("training", overflow="fold")
+    for heading in ("training", "against"):
+        table.add_column(heading, overflow="fold")
     for heading in ("updates", "batched", "plain loop", "speed-up"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, cell in cells.items():
         if "error" in cell:
-            table.add_row(f"{name}: {cell['error']}", "", "", "", "failed")
+            table.add_row(f"{name}: {cell['error']}", "", "", "", "", "failed")
         elif "training" in cell:
-            rates = [rate["median"] for rate in cell["seeds_per_second"].values()]
-            table.add_row(
-                f"{name}: {cell['training']}",
-                str(cell["updates"]),
-                *(f"{rate:.3g}" for rate in rates),
-                f"{cell['speed_up']['median']:.3g}",
-            )
+            own, *plain = cell["seeds_per_second"].items()
+            for way, rate in plain:
+                table.add_row(
+                    f"{own[0]}: {cell['training']}",
+                    way,
+                    str(cell["updates"]),
+                    f"{own[1]['median']:.3g}",
+                    f"{rate['median']:.3g}",
+                    f"{cell['speed_up'][way]['median']:.3g}",
+                )
     return table
 
 

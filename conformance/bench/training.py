@@ -1,8 +1,9 @@
 """Seeds per second: our batched training beside the loop that a user would write."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -15,13 +16,13 @@ from conformance.training.metrics import measure
 from conformance.training.predictions import predict
 from conformance.training.recipe import DataPlan, Recipe, Strategy
 from conformance.training.recipes import RECIPES
-from conformance.training.seeds import run_seeds
+from conformance.training.seeds import train_seeds
 
 RECIPE, STRATEGY = "pos_weight", "inverse"
-SEEDS, EPOCHS = 20, 3
+SEEDS, EPOCHS = 40, 3
 ROUNDS = 5
 METRIC = "average_precision"
-# Both loops see the same batches from the same first parameters; rounding apart, they
+# All loops see the same batches from the same first parameters; rounding apart, they
 # end at the same model. Another order or weight moves this metric by more.
 METRIC_BOUND = 0.01
 LOOPS = {
@@ -34,6 +35,7 @@ def measure_training(
     framework: str,
     device: str,
     *,
+    against: Sequence[str] = (),
     seeds: int = SEEDS,
     epochs: int = EPOCHS,
     rounds: int = ROUNDS,
@@ -41,25 +43,28 @@ def measure_training(
 ) -> dict[str, Any]:
     """Times both ways of training the same seeds, in turn.
 
-    What ``conformance compare`` does for a cell is timed as it is: all seeds at once,
-    measured on the test part. The plain loop trains one seed after the other, and is
-    timed for one; it, too, measures its model, and has compiled its step before.
+    Ours trains all seeds at once, as ``conformance compare`` does. A plain loop trains
+    one seed after the other, and is timed for one; it has compiled its step before.
 
     Args:
-        framework: ``"torch"`` or ``"jax"``.
+        framework: ``"torch"`` or ``"jax"``: whose batched training.
         device: Where to train.
+        against: Frameworks of plain loops beside its own.
         seeds: Trained at once.
         epochs: Of each.
-        rounds: Samples of both.
+        rounds: Samples of every way.
         clock: Returns seconds.
 
     Returns:
-        Seeds per second of both with their ratio; plain JSON.
+        Seeds per second of all ways, and how many times faster than each plain loop
+        ours is; plain JSON.
     """
     recipe, problem, plan, strategy = _setting(epochs)
+    order = [batches((0,), epoch, problem, plan)[0] for epoch in range(epochs)]
+    first = [layer[0] for layer in first_parameters((0,), problem, plan)]
 
-    def batched() -> list[float]:
-        found = run_seeds(
+    def batched() -> Callable[[Any], Any]:
+        return train_seeds(
             problem,
             plan,
             strategy,
@@ -67,35 +72,45 @@ def measure_training(
             backend=framework,
             device=device,
             seeds=range(seeds),
-        )
-        return found["metrics"][METRIC]
+        ).trainer.logits
 
-    train = import_module(LOOPS[framework]).make(problem, recipe.optimizer, device)
+    def plain(train: Callable[..., Any]) -> Callable[[Any], Any]:
+        predictor = train(first, order, problem.ratio)
+        return lambda features: predictor(features)[None]
 
-    def plain() -> float:
-        order = [batches((0,), epoch, problem, plan)[0] for epoch in range(epochs)]
-        first = [layer[0] for layer in first_parameters((0,), problem, plan)]
-        return _measured(train(first, order, problem.ratio), problem)
-
-    with one_thread_each((framework,)):
-        together, alone = batched()[0], plain()
-        if not abs(together - alone) <= METRIC_BOUND:
-            raise ValueError(f"{METRIC} is {together:.4f} batched, {alone:.4f} plain")
-        times = [(_time(batched, clock), _time(plain, clock)) for _ in range(rounds)]
-    rates = {
-        f"{OURS} {framework} batched": [seeds / both[0] for both in times],
-        f"plain {framework} loop": [1 / both[1] for both in times],
-    }
-    ours, theirs = rates.values()
-    updates = sum(len(batches((0,), e, problem, plan)[0]) for e in range(epochs))
+    own, others = f"{OURS} {framework} batched", dict.fromkeys((framework, *against))
+    ways = {own: (batched, seeds)}
+    for name in others:
+        train = import_module(LOOPS[name]).make(problem, recipe.optimizer, device)
+        ways[f"plain {name} loop"] = partial(plain, train), 1
+    with one_thread_each(tuple(others)):
+        _check({way: _measured(run(), problem) for way, (run, _) in ways.items()})
+        samples: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(rounds):
+            for way, (run, trained) in ways.items():
+                samples[way].append(_time(run, clock) / trained)
+    rates = {way: [1.0 / second for second in own] for way, own in samples.items()}
     return {
         "training": f"{RECIPE}/{plan.name}/{STRATEGY}",
         "framework": framework,
         "seeds": seeds,
-        "updates": updates,
+        "updates": sum(len(own) for own in order),
+        "samples": samples,
         "seeds_per_second": {k: asdict(Spread.of(v)) for k, v in rates.items()},
-        "speed_up": asdict(ratios(ours, theirs)),
+        "speed_up": {
+            way: asdict(ratios(rates[own], rate))
+            for way, rate in rates.items()
+            if way != own
+        },
     }
+
+
+def _check(found: dict[str, float]) -> None:
+    """Raises ValueError unless all ways trained the same model."""
+    together, *alone = found.values()
+    if not all(abs(together - other) <= METRIC_BOUND for other in alone):
+        told = ", ".join(f"{value:.4f} of the {way}" for way, value in found.items())
+        raise ValueError(f"{METRIC} is {told}")
 
 
 def _setting(epochs: int) -> tuple[Recipe, Problem, DataPlan, Strategy]:
@@ -106,8 +121,7 @@ def _setting(epochs: int) -> tuple[Recipe, Problem, DataPlan, Strategy]:
 
 
 def _measured(logits: Callable[[Any], Any], problem: Problem) -> float:
-    found = predict(lambda features: logits(features)[None], problem)
-    return measure(problem, found)[METRIC][0]
+    return measure(problem, predict(logits, problem))[METRIC][0]
 
 
 def _time(call: Callable[[], object], clock: Callable[[], float]) -> float:

@@ -23,13 +23,47 @@ def run_seeds(
     seeds: Sequence[int],
     make: MakeTrainer = make_trainer,
 ) -> dict[str, Any]:
-    """Trains every seed to the last epoch.
+    """Trains every seed to the last epoch, and measures it.
 
     Returns:
         Every metric on the test part as a list over seeds (thresholds are searched on
         the validation part), what theory says of the logits, data of the figures, the
         weights of every epoch, and whether it trained.
     """
+    session = train_seeds(
+        problem,
+        plan,
+        strategy,
+        recipe,
+        backend=backend,
+        device=device,
+        seeds=seeds,
+        make=make,
+    )
+    predictions = predict(session.outcome().logits, problem)
+    told = (problem, plan, strategy, predictions, session.history[-1])
+    return {
+        "seeds": list(seeds),
+        "metrics": metrics.measure(problem, predictions),
+        "theory": theory.measure(*told),
+        "pictures": pictures.measure(*told),
+        "weights": session.history,
+        **session.progress(recipe.statistics.minimum_fall),
+    }
+
+
+def train_seeds(
+    problem: Problem,
+    plan: DataPlan,
+    strategy: Strategy,
+    recipe: Recipe,
+    *,
+    backend: str,
+    device: str,
+    seeds: Sequence[int],
+    make: MakeTrainer = make_trainer,
+) -> Session:
+    """Trains every seed to the last epoch."""
     told = resampled(problem, strategy.resampling, RESAMPLING)
 
     def build(parameters: list[Any]) -> Any:
@@ -54,16 +88,4 @@ def run_seeds(
     for epoch in range(plan.epochs):
         session.train(session.feed(epoch))
         session.end_epoch()
-    predictions = predict(session.outcome().logits, problem)
-    return {
-        "seeds": list(seeds),
-        "metrics": metrics.measure(problem, predictions),
-        "theory": theory.measure(
-            problem, plan, strategy, predictions, session.history[-1]
-        ),
-        "pictures": pictures.measure(
-            problem, plan, strategy, predictions, session.history[-1]
-        ),
-        "weights": session.history,
-        **session.progress(recipe.statistics.minimum_fall),
-    }
+    return session
