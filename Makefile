@@ -4,7 +4,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 REPORTS := --html --junit --badges --summary
 
-.PHONY: conformance test lint types quick prove matrix clean
+.PHONY: conformance test lint types quick prove matrix compare claims clean
 
 conformance: $(STAMP)
 	$(VENV)/bin/conformance run --ratchet --device cpu $(REPORTS) --out report
@@ -27,6 +27,12 @@ prove: $(STAMP)
 
 matrix: $(STAMP)
 	$(VENV)/bin/conformance matrix --out report
+
+compare: $(STAMP)
+	$(VENV)/bin/conformance compare --all --seeds 10 --out outcome
+
+claims: $(STAMP)
+	$(VENV)/bin/conformance claims --out report
 
 clean:
 	rm -rf $(VENV) report outcome build dist
