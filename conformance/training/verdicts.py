@@ -18,9 +18,13 @@ from conformance.training.equivalence import (
     spread_verdict,
 )
 from conformance.training.recipe import Recipe
+from conformance.training.theory import follows, threshold_share
 
 # Results of seed cells: backend → strategy → what ``merge`` made of its blocks.
 Cells = dict[str, dict[str, dict[str, Any]]]
+
+# Of these, more is not better; a ranking says nothing about them.
+UNRANKED = {"ece", "entropy", "threshold", "fraction_above_half", "mean_probability"}
 
 _TURNED = {HIGHER: LOWER, LOWER: HIGHER, UNDETERMINED: UNDETERMINED}
 
@@ -50,6 +54,31 @@ def theory(cells: Cells, recipe: Recipe) -> dict[str, Any]:
         }
 
     return _by_cell(cells, "theory", described)
+
+
+def followed(cells: Cells) -> dict[str, Any]:
+    """Judges on each backend whether strategies follow the link of their loss.
+
+    The first strategy that ran is the plain one: where it does not follow, nothing is
+    said to depart. Empty where the posterior is not known.
+    """
+    return {
+        backend: follows(by_strategy, next(iter(by_strategy), ""))
+        for backend, by_strategy in cells.items()
+    }
+
+
+def shares(cells: Cells) -> dict[str, Any]:
+    """Splits every strategy's gain of F1 over the first one's, on each backend.
+
+    Empty where no strategy has a link, as of heat maps.
+    """
+    return {
+        backend: threshold_share(by_strategy, next(iter(by_strategy)))
+        if any(cell["theory"] for cell in by_strategy.values())
+        else {}
+        for backend, by_strategy in cells.items()
+    }
 
 
 def equivalences(cells: Cells, recipe: Recipe, margin: float) -> list[dict[str, Any]]:
@@ -110,11 +139,16 @@ def contrasts(cells: Cells, recipe: Recipe, margin: float) -> list[dict[str, Any
     ``verdict`` is about the mean and ``spread`` about the deviation over seeds, both of
     the second strategy against the first, each at its own ``level``: no family is
     corrected for. Seeds count from 0, so what both strategies have is the shorter list.
+    A metric that the data set's task does not have is left out.
     """
     alpha, rows = recipe.statistics.alpha, []
     for backend, by_strategy in cells.items():
         for metric in recipe.statistics.contrasted:
-            values = {name: c["metrics"][metric] for name, c in by_strategy.items()}
+            values = {
+                name: cell["metrics"][metric]
+                for name, cell in by_strategy.items()
+                if metric in cell["metrics"]
+            }
             for first, second in combinations(values, 2):
                 common = min(len(values[first]), len(values[second]))
                 pair = values[first][:common], values[second][:common]
@@ -135,7 +169,7 @@ def contrasts(cells: Cells, recipe: Recipe, margin: float) -> list[dict[str, Any
 
 
 def claims(contrasted: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
-    """Judges the source's rankings on each backend and metric.
+    """Judges the source's rankings on each backend and metric of which more is better.
 
     ``mean``: better strategies have the higher metric. ``stability``: they deviate less
     over seeds. Every step of a ranking must hold by its own test, so no correction is
@@ -148,7 +182,11 @@ def claims(contrasted: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, A
         found[key] = row["verdict"], row["spread"]
         swapped = row["backend"], row["metric"], row["second"], row["first"]
         found[swapped] = _TURNED[row["verdict"]], _TURNED[row["spread"]]
-    runs = dict.fromkeys((row["backend"], row["metric"]) for row in contrasted)
+    runs = dict.fromkeys(
+        (row["backend"], row["metric"])
+        for row in contrasted
+        if row["metric"] not in UNRANKED
+    )
     ran = {name for row in contrasted for name in (row["first"], row["second"])}
     rows = []
     for ranking in recipe.claims:

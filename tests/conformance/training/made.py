@@ -14,6 +14,7 @@ from conformance.training.recipe import (
 )
 
 METRICS = ("f1_half", "f1_searched", "average_precision")
+CALIBRATION = ("ece_raw", "ece_corrected", "f1_corrected_half")
 MARGIN = 0.01
 NAMES = ("plain", "ratio", "focal")
 _BCE = "binary_cross_entropy_with_logits"
@@ -65,12 +66,21 @@ def noise(seeds, index: int) -> np.ndarray:
 
 
 def seed_cell(seeds=range(10), mean=0.5, deviation=0.01, index=0) -> dict[str, Any]:
-    """Returns a seed cell whose metrics have about this mean and deviation."""
-    values = (mean + deviation * noise(seeds, index)).tolist()
+    """Returns a seed cell whose metrics have about this mean and deviation.
+
+    Its logits follow their link.
+    """
+    off = deviation * noise(seeds, index)
+    values = (mean + off).tolist()
     return {
         "seeds": list(seeds),
         "metrics": dict.fromkeys(METRICS, values),
-        "theory": {"slope": values},
+        "theory": {
+            **dict.fromkeys(CALIBRATION, values),
+            "slope": (1.0 + off).tolist(),
+            "offset": off.tolist(),
+            **dict.fromkeys(("slope_error", "offset_error"), [0.01] * len(values)),
+        },
         "pictures": {"first": seeds[0]},
         "weights": [[None] * len(seeds)] * 2,
         "loss_before": [1.0] * len(seeds),

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from conformance.training.metrics import METRICS_OF
 from conformance.training.verdicts import (
+    UNRANKED,
     claims,
     contrasts,
     equivalences,
+    followed,
+    shares,
     summary,
     theory,
 )
@@ -70,6 +74,25 @@ def test_ranking_of_what_did_not_run_is_left_out(ranked):
     assert claims(contrasts(found, ranked, 0.01), ranked) == []
 
 
+def test_rankings_are_of_metrics_of_which_more_is_better(ranked):
+    contrasted = ("f1_half", *sorted(UNRANKED))
+    statistics = replace(ranked.statistics, contrasted=contrasted)
+    ranked = replace(ranked, statistics=statistics)
+    found = cells(backends=("torch",))
+    for cell in found["torch"].values():
+        cell["metrics"] = dict.fromkeys(contrasted, cell["metrics"]["f1_half"])
+    rows = contrasts(found, ranked, 0.01)
+    assert {row["metric"] for row in rows} == set(contrasted)
+    assert {row["metric"] for row in claims(rows, ranked)} == {"f1_half"}
+
+
+def test_more_is_better_of_all_other_metrics():
+    ranked = {n for names in METRICS_OF.values() for n in names} - UNRANKED
+    better = ("f1", "recall", "precision", "specificity", "accuracy", "auc", "ap")
+    assert all(any(word in name for word in better) for name in ranked)
+    assert {n for names in METRICS_OF.values() for n in names} > UNRANKED
+
+
 @pytest.mark.parametrize(
     ("order", "expected"),
     [((1, 10, 100), "reproduced"), ((1, 100, 10), "contradicted")],
@@ -99,6 +122,15 @@ def test_contrast_pairs_the_seeds_that_both_have():
     short = found["torch"]["plain"]["metrics"]["f1_half"]
     expected = np.subtract(longer["metrics"]["f1_half"][:10], short)
     assert first["mean"] == pytest.approx(expected.mean())
+
+
+def test_contrast_leaves_out_what_a_task_does_not_measure():
+    found = cells()
+    for by_strategy in found.values():
+        for cell in by_strategy.values():
+            del cell["metrics"]["f1_half"]
+    rows = contrasts(found, made.RECIPE, 0.01)
+    assert [row["metric"] for row in rows] == ["f1_searched"] * 2 * 3
 
 
 def test_equivalence_takes_the_main_metric_and_its_interval():
@@ -160,3 +192,42 @@ def test_theory_has_intervals():
     assert one["low"] is None
     found["torch"]["ratio"]["theory"] = {}
     assert theory(found, made.RECIPE)["torch"]["ratio"] == {}
+
+
+def test_links_are_judged_beside_the_first_strategy():
+    found = cells()
+    for cell in found["torch"].values():
+        cell["theory"]["slope"] = np.array(cell["theory"]["slope"]) - 0.5
+    found["numpy"]["focal"]["theory"]["offset"] = [9.0] * 10
+    found["numpy"]["ratio"]["theory"] = {}
+    verdicts = {
+        backend: {name: own["verdict"] for name, own in by_strategy.items()}
+        for backend, by_strategy in followed(found).items()
+    }
+    assert verdicts == {
+        "numpy": {"plain": "follows", "focal": "departs"},
+        "torch": {"plain": "departs", "ratio": "undetermined", "focal": "undetermined"},
+    }
+
+
+def test_shares_are_of_the_gain_over_the_first_strategy():
+    found = cells({"plain": 0.5, "ratio": 0.8, "focal": 0.8})
+    for cell in found["torch"].values():
+        cell["theory"]["f1_corrected_half"] = cell["metrics"]["f1_half"]
+    corrected = found["torch"]["plain"]["metrics"]["f1_half"]
+    found["torch"]["ratio"]["theory"]["f1_corrected_half"] = corrected
+    found["numpy"]["focal"]["theory"] = {}
+    own = shares(found)
+    assert list(own["numpy"]) == ["ratio"]
+    assert list(own["torch"]) == ["ratio", "focal"]
+    assert own["torch"]["ratio"]["gain"]["mean"] == pytest.approx(0.3, abs=0.01)
+    assert own["torch"]["ratio"]["share"]["value"] == pytest.approx(1.0)
+    assert own["torch"]["focal"]["share"]["value"] == pytest.approx(0.0)
+
+
+def test_without_links_there_is_neither():
+    found = {"torch": {"heatmap": made.seed_cell()}}
+    found["torch"]["heatmap"]["theory"] = {}
+    found["torch"]["heatmap"]["metrics"] = {"f1_searched": [0.5] * 10}
+    assert followed(found) == shares(found) == {"torch": {}}
+    assert followed({"torch": {}}) == shares({"torch": {}}) == {"torch": {}}
