@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from conformance.training.equivalence import DIFFERENT, UNDETERMINED
+from conformance.training.theory.verdicts import DEPARTS, FOLLOWS
 
 # Of a record: points of each trace, and digits of a number.
 _POINTS, _DIGITS = 20, 4
 # What a record leaves out: it is too long, or follows from the rest.
 _LONG = ("pictures", "weights", "loss_before", "loss_after")
-_DERIVED = ("summary", "theory", "contrasts")
+_DERIVED = ("summary", "contrasts")
 
 
 def conclude(
@@ -23,13 +24,17 @@ def conclude(
     Args:
         conditions: That it was found under.
         results: What each data set's study found.
-        quick: Undetermined verdicts are no failure.
+        quick: Undetermined verdicts are no failure, nor is a departure from theory,
+            which is about the end of training.
     """
     failing = {DIFFERENT} if quick else {DIFFERENT, UNDETERMINED}
     failures = [
         f"{data}: {failure}"
         for data, found in results.items()
-        for failure in _failures(found, failing)
+        for failure in (
+            *_failures(found, failing),
+            *(() if quick else _departures(found, conditions["recipe"])),
+        )
     ]
     compared = sum(
         len(cell["verdict"])
@@ -69,6 +74,32 @@ def _failures(found: dict[str, Any], failing: set[str]) -> list[str]:
     ]
 
 
+def _departures(found: dict[str, Any], recipe: dict[str, Any]) -> list[str]:
+    """Names strategies that depart from theory where the plain one follows it."""
+    follows = found["theory"]["follows"]
+    plain = next(iter(found["lockstep"]), None)
+    if any(own.get(plain, {}).get("verdict") != FOLLOWS for own in follows.values()):
+        return []
+    known = {one["name"] for one in recipe["strategies"] if _ends_as_told(one)}
+    return [
+        f"{backend} with {strategy}: departs from theory"
+        for backend, by_strategy in follows.items()
+        for strategy, own in by_strategy.items()
+        if own["verdict"] == DEPARTS and strategy in known
+    ]
+
+
+def _ends_as_told(strategy: dict[str, Any]) -> bool:
+    """Tells whether theory knows where training ends.
+
+    Dropped units make another network, an early stop is not the end, and examples that
+    SMOTE invents come from another distribution. Then a departure is a finding.
+    """
+    early = strategy["patience"] is not None
+    invented = strategy["resampling"] == "smote"
+    return not (strategy["dropout"] or early or invented)
+
+
 def as_json(outcome: dict[str, Any], **layout: Any) -> str:
     """Returns strict JSON, with null for NaN and infinity.
 
@@ -88,6 +119,7 @@ def thinned(outcome: dict[str, Any]) -> dict[str, Any]:
     data = {
         name: {
             **{key: value for key, value in found.items() if key not in _DERIVED},
+            "theory": {k: v for k, v in found["theory"].items() if k != "measured"},
             "lockstep": {
                 strategy: _thinned_lockstep(cell)
                 for strategy, cell in found["lockstep"].items()

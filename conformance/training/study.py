@@ -14,6 +14,8 @@ from conformance.training.verdicts import (
     claims,
     contrasts,
     equivalences,
+    followed,
+    shares,
     summary,
     theory,
 )
@@ -101,7 +103,11 @@ class Study:
             "equivalence": equivalences(cells, recipe, margin),
             "contrasts": contrasted,
             "claims": claims(contrasted, recipe),
-            "theory": theory(cells, recipe),
+            "theory": {
+                "measured": theory(cells, recipe),
+                "follows": followed(cells),
+                "threshold_share": shares(cells),
+            },
         }
 
     def _merged(self) -> Cells:

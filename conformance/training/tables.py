@@ -1,6 +1,8 @@
 """What a comparison prints: a table on a terminal, plain lines elsewhere."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,8 +38,12 @@ COLUMNS = {
     ),
     "heatmap": ("average_precision", "f1_searched"),
 }
-# At most so many columns of numbers that are compared with mathematics.
-_THEORY = 6
+_CALIBRATED = ("raw", "corrected")
+# What stands for all backends, where it ran: the others hardly differ from it.
+_SHOWN = "torch"
+
+# Of a table, its columns and rows.
+Lines = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 _WORDS = {
     "f1": "F1",
@@ -63,33 +69,34 @@ def label(metric: str) -> str:
 
 
 def show(console: Console, name: str, found: dict[str, Any], task: str) -> None:
-    """Prints one data set's results and verdicts.
+    """Prints one data set's results and verdicts, a line for each strategy.
 
-    Strategies are contrasted with the first one only; all pairs are in the outcome.
+    Numbers are those of one backend; verdicts, and how far the others are from it, are
+    about all. Strategies are contrasted with the first one only. The outcome has
+    everything.
     """
-    _show_metrics(console, name, found, COLUMNS[task])
+    shown = _SHOWN if _SHOWN in found["summary"] else next(iter(found["summary"]))
+    best = found["bayes_f1"]
+    attainable = "" if best is None else f", best attainable F1 {best:.3f}"
     _table(
         console,
-        f"{name}: lockstep in float64",
-        ("strategy", "backend", "updates", "worst distance / bound", "verdict"),
-        _lockstep_rows(found["lockstep"]),
+        f"{name}: test metrics on {shown}, mean±standard deviation over "
+        f"seeds{attainable}",
+        *_metrics(found["summary"], shown, COLUMNS[task]),
     )
-    tested = found["equivalence"]
-    level = f"{_percent(tested)} interval"
     _table(
         console,
-        f"{name}: backends, paired seeds, two one-sided tests on the main metric",
-        ("backends", "strategy", "n", f"difference, {level}", "margin", "verdict"),
-        _equivalence_rows(tested),
+        f"{name}: lockstep in float64, worst distance over bound",
+        *_lockstep(found["lockstep"]),
     )
+    _table(console, f"{name}: {_tested(found)}", *_equivalence(found["equivalence"]))
     baseline = next(iter(found["lockstep"]), "")
     against = [row for row in found["contrasts"] if row["first"] == baseline]
     _table(
         console,
-        f"{name}: strategies, paired seeds, difference from {baseline} with "
-        f"{_percent(against)} interval of each",
-        ("strategy", "metric", *found["summary"], "verdict"),
-        _contrast_rows(against),
+        f"{name}: difference from {baseline} on {shown}, paired seeds, with "
+        f"{_percent(against)} interval of each, verdicts of all backends",
+        *_contrasts(against, shown),
     )
     _table(
         console,
@@ -97,110 +104,192 @@ def show(console: Console, name: str, found: dict[str, Any], task: str) -> None:
         ("claim", "metric", "mean is higher", "deviation is lower"),
         _claim_rows(found["claims"]),
     )
+    _table(console, f"{name}: {_expected(found, shown)}", *_theory(found, shown))
     for strategy, reason in found["not_run"].items():
         line = f"{name}: {strategy}: not run: {reason}"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _show_metrics(
-    console: Console, name: str, found: dict[str, Any], metrics: tuple[str, ...]
+def overview(
+    console: Console, finished: Iterable[tuple[dict[str, Any], float, Path]]
 ) -> None:
-    bayes = found["bayes_f1"]
-    best = "" if bayes is None else f", best attainable F1 {bayes:.3f}"
-    _table(
-        console,
-        f"{name}: test metrics, mean±standard deviation over seeds{best}",
-        ("strategy", "backend", *map(label, metrics)),
-        _rows(found["summary"], metrics, _spread),
-    )
-    names = {
-        name: None
-        for by_strategy in found["theory"].values()
-        for cell in by_strategy.values()
-        for name in cell
-    }
-    shown = tuple(names)[:_THEORY]
-    _table(
-        console,
-        f"{name}: against the known posterior, mean±half an interval over seeds",
-        ("strategy", "backend", *map(label, shown)),
-        _rows(found["theory"], shown, _half_interval) if shown else [],
-    )
+    """Prints a line for each recipe.
 
-
-def _equivalence_rows(equivalence: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    return [
+    Args:
+        console: Where to print.
+        finished: Outcomes, with the seconds that each took and where it was written.
+    """
+    rows = [
         (
-            f"{row['second']} - {row['first']}",
-            row["strategy"],
-            str(row["n"]),
-            _interval(row),
-            f"±{row['margin']}",
-            row["verdict"],
+            outcome["recipe"]["name"],
+            outcome["verdict"],
+            str(len(outcome["failures"])),
+            str(len(set(chain(*(d["lockstep"] for d in outcome["data"].values()))))),
+            str(len(outcome["data"])),
+            f"{seconds:.0f}",
+            str(path),
         )
-        for row in equivalence
+        for outcome, seconds, path in finished
     ]
+    columns = "recipe", "verdict", "failures", "strategies", "data sets", "seconds"
+    _table(console, "all recipes", (*columns, "outcome"), rows)
 
 
-def _contrast_rows(contrasts: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    """Returns a row for each strategy and metric, with a column for each backend."""
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in contrasts:
-        key = row["second"], label(row["metric"])
-        groups.setdefault(key, []).append(row)
-    return [
-        (*key, *map(_half_interval, rows), _joined(row["verdict"] for row in rows))
-        for key, rows in groups.items()
-    ]
+def _metrics(summary: dict[str, Any], shown: str, asked: tuple[str, ...]) -> Lines:
+    cells = summary[shown]
+    # Heat maps among binary data have fewer.
+    names = [n for n in asked if any(n in cell for cell in cells.values())]
+    several = len(summary) > 1
+    rows = []
+    for strategy, cell in cells.items():
+        numbers = [_spread(cell[n]) if n in cell else "-" for n in names]
+        apart = [
+            np.ptp([own[strategy][n]["mean"] for own in summary.values()])
+            for n in names
+            if n in cell
+        ]
+        # NaN must show.
+        rows.append((strategy, *numbers, *[f"{np.max(apart):.1e}"] * several))
+    last = ["backends apart by at most"] * several
+    return ("strategy", *map(label, names), *last), rows
+
+
+def _lockstep(lockstep: dict[str, Any]) -> Lines:
+    judged = {name: cell for name, cell in lockstep.items() if cell["verdict"]}
+    backends = tuple(next(iter(judged.values()))["verdict"]) if judged else ()
+    rows = []
+    for strategy, cell in judged.items():
+        horizon, bound = cell["horizon"], cell["bound"]
+        # Beyond the horizon nothing is judged; NaN must show.
+        worst = [
+            f"{np.max(np.divide(cell['distances'][name], bound)[:horizon]):.3g}"
+            if horizon
+            else "-"
+            for name in backends
+        ]
+        reached = f"{horizon} of {len(bound)}"
+        rows.append((strategy, reached, *worst, _joined(cell["verdict"].values())))
+    return ("strategy", "updates", *backends, "verdict"), rows
+
+
+def _tested(found: dict[str, Any]) -> str:
+    rows = found["equivalence"]
+    if not rows:
+        return ""
+    return (
+        f"all pairs of {', '.join(found['summary'])}, paired seeds, two one-sided "
+        f"tests of {label(rows[0]['metric'])} within ±{rows[0]['margin']}"
+    )
+
+
+def _equivalence(equivalence: list[dict[str, Any]]) -> Lines:
+    """Returns a line for each strategy: the pair that differs most, all verdicts."""
+    level = f"{_percent(equivalence)} interval"
+    rows = []
+    for strategy, pairs in _grouped(equivalence, "strategy").items():
+        # What has no number differs most.
+        most = max(pairs, key=lambda r: np.inf if r["mean"] is None else abs(r["mean"]))
+        rows.append(
+            (
+                strategy,
+                str(most["n"]),
+                f"{most['second']} - {most['first']}",
+                _interval(most),
+                _joined(row["verdict"] for row in pairs),
+            )
+        )
+    largest = f"largest difference, {level}"
+    return ("strategy", "n", "of", largest, "verdict"), rows
+
+
+def _contrasts(contrasts: list[dict[str, Any]], shown: str) -> Lines:
+    """Returns a line for each strategy, with a column for each metric."""
+    metrics = dict.fromkeys(row["metric"] for row in contrasts)
+    rows = []
+    for strategy, own in _grouped(contrasts, "second").items():
+        by_metric = _grouped(own, "metric")
+        cells = [
+            " ".join(
+                (
+                    *(_half_interval(row) for row in same if row["backend"] == shown),
+                    _joined(row["verdict"] for row in same),
+                )
+            )
+            for same in by_metric.values()
+        ]
+        rows.append((strategy, *cells))
+    return ("strategy", *map(label, metrics)), rows
 
 
 def _claim_rows(claims: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in claims:
-        key = row["claim"], label(row["metric"])
-        groups.setdefault(key, []).append(row)
     return [
-        (*key, _joined(r["mean"] for r in rows), _joined(r["stability"] for r in rows))
-        for key, rows in groups.items()
+        (
+            claim,
+            label(metric),
+            _joined(row["mean"] for row in rows),
+            _joined(row["stability"] for row in rows),
+        )
+        for claim, own in _grouped(claims, "claim").items()
+        for metric, rows in _grouped(own, "metric").items()
     ]
+
+
+def _expected(found: dict[str, Any], shown: str) -> str:
+    if not any(found["theory"]["follows"].values()):
+        return f"with the link of each loss undone, on {shown}"
+    return (
+        f"against the known posterior, where theory expects slope 1 and offset 0, on "
+        f"{shown}, verdicts of all backends"
+    )
+
+
+def _theory(found: dict[str, Any], shown: str) -> Lines:
+    """Returns a line for each strategy that has a link."""
+    theory = found["theory"]
+    follows, shares = theory["follows"], theory["threshold_share"]
+    known = any(follows.values())
+    rows = []
+    for strategy, cell in theory["measured"][shown].items():
+        if not cell:
+            continue
+        errors = (f"{cell[f'ece_{kind}']['mean']:.3f}" for kind in _CALIBRATED)
+        rows.append(
+            (
+                strategy,
+                *(_fitted(follows, shown, strategy) if known else ()),
+                " → ".join(errors),
+                *_gained(shares[shown].get(strategy)),
+            )
+        )
+    lines = ("slope", "offset", "verdict") if known else ()
+    gains = "F1 gain @ 0.5", "threshold's share of it"
+    return ("strategy", *lines, "ECE, corrected", *gains), rows
+
+
+def _fitted(follows: dict[str, Any], shown: str, strategy: str) -> tuple[str, ...]:
+    own = follows[shown][strategy]
+    verdicts = _joined(cells[strategy]["verdict"] for cells in follows.values())
+    return _ends(own["slope"]), _ends(own["offset"]), verdicts
+
+
+def _gained(found: dict[str, Any] | None) -> tuple[str, str]:
+    if found is None:
+        return "-", "-"
+    share = found["share"]
+    return _half_interval(found["gain"]), _ends(share, "value") if share else "-"
+
+
+def _grouped(rows: list[dict[str, Any]], key: str) -> dict[str, list[dict[str, Any]]]:
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(row[key], []).append(row)
+    return groups
 
 
 def _joined(verdicts: Iterable[str]) -> str:
-    """Returns the verdict that all backends share, or all of them in their order."""
+    """Returns the verdict that all share, or all of them in their order."""
     listed = list(verdicts)
     return listed[0] if len(set(listed)) == 1 else "/".join(listed)
-
-
-def _rows(
-    numbers: dict[str, Any],
-    names: tuple[str, ...],
-    text: Callable[[dict[str, Any]], str],
-) -> list[tuple[str, ...]]:
-    """Returns a row for each strategy and backend; what one does not have is a dash."""
-    strategies = next(iter(numbers.values()))
-    return [
-        (
-            strategy,
-            backend,
-            *(text(cell[name]) if name in cell else "-" for name in names),
-        )
-        for strategy in strategies
-        for backend, by_strategy in numbers.items()
-        for cell in (by_strategy[strategy],)
-    ]
-
-
-def _lockstep_rows(lockstep: dict[str, Any]) -> list[tuple[str, ...]]:
-    rows = []
-    for strategy, cell in lockstep.items():
-        for backend, verdict in cell["verdict"].items():
-            horizon, bound = cell["horizon"], cell["bound"]
-            # Beyond the horizon nothing is judged; NaN must show.
-            ratios = np.divide(cell["distances"][backend], bound)[:horizon]
-            worst = f"{np.max(ratios):.3g}" if horizon else "-"
-            reached = f"{horizon} of {len(bound)}"
-            rows.append((strategy, backend, reached, worst, verdict))
-    return rows
 
 
 def _table(
@@ -228,14 +317,23 @@ def _spread(cell: dict[str, float | None]) -> str:
 
 
 def _interval(row: dict[str, Any]) -> str:
-    if row["low"] is None:
-        return f"{row['mean']:+.1e} [-, -]"
-    return f"{row['mean']:+.1e} [{row['low']:+.1e}, {row['high']:+.1e}]"
+    ends = (_number(row[end], "+.1e") for end in ("low", "high"))
+    return f"{_number(row['mean'], '+.1e')} [{', '.join(ends)}]"
+
+
+def _ends(row: dict[str, Any], middle: str = "mean") -> str:
+    ends = (_number(row[end], "z.2f") for end in ("low", "high"))
+    return f"{_number(row[middle], 'z.2f')} [{', '.join(ends)}]"
 
 
 def _half_interval(row: dict[str, Any]) -> str:
-    half = "-" if row["low"] is None else f"{(row['high'] - row['low']) / 2.0:.3f}"
-    return f"{row['mean']:+.3f}±{half}"
+    low, high = row["low"], row["high"]
+    half = None if low is None else (high - low) / 2.0
+    return f"{_number(row['mean'], '+.3f')}±{_number(half, '.3f')}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None or not np.isfinite(value) else format(value, form)
 
 
 def _percent(rows: list[dict[str, Any]]) -> str:

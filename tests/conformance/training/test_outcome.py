@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -14,13 +15,19 @@ def found(**changed):
         "equivalence": [{**row, "verdict": "equivalent"}],
         "summary": {"torch": {}},
         "contrasts": [{"mean": 1 / 3}],
-        "theory": {"torch": {"plain": {"slope": {"mean": 1 / 3}}}},
+        "theory": {
+            "measured": {"torch": {"plain": {"slope": {"mean": 1 / 3}}}},
+            "follows": {"torch": {"plain": {"verdict": "follows"}}},
+            "threshold_share": {"torch": {}},
+        },
         **changed,
     }
 
 
-def failures(*, quick=False, **changed):
-    return conclude({}, {"made": found(**changed)}, quick=quick)["failures"]
+def failures(*, quick=False, strategies=made.RECIPE.strategies, **changed):
+    recipe = replace(made.RECIPE, strategies=strategies).as_dict()
+    results = {"made": found(**changed)}
+    return conclude({"recipe": recipe}, results, quick=quick)["failures"]
 
 
 def equivalence(verdict):
@@ -28,7 +35,8 @@ def equivalence(verdict):
 
 
 def test_what_agrees_passes():
-    outcome = conclude({"quick": False}, {"made": found()}, quick=False)
+    conditions = {"quick": False, "recipe": made.RECIPE.as_dict()}
+    outcome = conclude(conditions, {"made": found()}, quick=False)
     assert (outcome["verdict"], outcome["failures"]) == ("pass", [])
     assert outcome["quick"] is False
 
@@ -53,6 +61,41 @@ def test_different_fails_and_undetermined_unless_quick():
     undetermined = equivalence("undetermined")
     assert failures(equivalence=undetermined) == [f"{pair}: undetermined"]
     assert failures(equivalence=undetermined, quick=True) == []
+
+
+def judged(plain, ratio):
+    return {"plain": {"verdict": plain}, "ratio": {"verdict": ratio}}
+
+
+@pytest.mark.parametrize(
+    ("torch", "numpy", "expected"),
+    [
+        (("follows", "departs"), ("follows", "follows"), ["torch"]),
+        (("follows", "departs"), ("follows", "departs"), ["torch", "numpy"]),
+        (("follows", "undetermined"), ("follows", "follows"), []),
+        (("follows", "departs"), ("undetermined", "undetermined"), []),
+        (("departs", "undetermined"), ("departs", "undetermined"), []),
+    ],
+)
+def test_departures_fail_where_plain_follows_on_all(torch, numpy, expected):
+    follows = {"torch": judged(*torch), "numpy": judged(*numpy)}
+    theory = {**found()["theory"], "follows": follows}
+    lines = [f"made: {name} with ratio: departs from theory" for name in expected]
+    assert failures(theory=theory) == lines
+    assert failures(theory=theory, quick=True) == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"dropout": 0.2}, {"patience": 0}, {"resampling": "smote"}]
+)
+def test_departures_that_theory_does_not_know_are_no_failure(change):
+    plain, ratio, _ = made.RECIPE.strategies
+    follows = {"torch": judged("follows", "departs")}
+    theory = {**found()["theory"], "follows": follows}
+    strategies = plain, replace(ratio, **change)
+    assert failures(theory=theory, strategies=strategies) == []
+    strategies = plain, replace(ratio, resampling="oversample")
+    assert len(failures(theory=theory, strategies=strategies)) == 1
 
 
 def test_nothing_compared_fails():
@@ -84,7 +127,11 @@ def test_record_keeps_raw_metrics_and_some_updates():
     values = whole["seeds"]["torch"]["plain"]["metrics"]["f1_half"]
     assert own["metrics"]["f1_half"] == [float(f"{value:.4g}") for value in values]
     assert "pictures" not in own
-    assert not {"contrasts", "summary", "theory"} & set(record)
+    assert not {"contrasts", "summary"} & set(record)
+    assert record["theory"] == {
+        "follows": {"torch": {"plain": {"verdict": "follows"}}},
+        "threshold_share": {"torch": {}},
+    }
 
 
 @pytest.mark.parametrize("steps", [0, 1, 19, 21])

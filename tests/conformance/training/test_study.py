@@ -80,6 +80,17 @@ def test_plan_has_its_own_strategies_and_metric(make):
     assert found["counts"] == made.problem().counts()
 
 
+def test_theory_is_judged_on_every_backend(make):
+    study = make()
+    complete(study)
+    theory = study.found()["theory"]
+    assert set(theory) == {"measured", "follows", "threshold_share"}
+    for found in theory.values():
+        assert list(found) == list(BACKENDS)
+    assert theory["follows"]["torch"]["ratio"]["verdict"] == "follows"
+    assert list(theory["threshold_share"]["torch"]) == ["ratio", "focal"]
+
+
 def test_missing_package_is_named_and_its_strategies_left_out(make, monkeypatch):
     smote = replace(made.RECIPE.strategies[0], name="smote", resampling="smote")
     recipe = replace(made.RECIPE, strategies=(*made.RECIPE.strategies, smote))
