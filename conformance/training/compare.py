@@ -1,6 +1,7 @@
 """Runs recipes on every backend and says whether the outcomes agree."""
 
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from conformance.training.plots import plot_outcome
 from conformance.training.recipe import DataPlan, Recipe
 from conformance.training.recipes import RECIPES
 from conformance.training.study import Study
-from conformance.training.tables import show
+from conformance.training.tables import overview, show
 from conformance.training.workers import Inline, Pool, make_workers
 
 
@@ -120,10 +121,10 @@ def compare(
         reason = f"the harness does not see: {'; '.join(unseen)}"
         console.print(f"{reason}; nothing it says can be believed.", soft_wrap=True)
         return 2
-    kept, status = Cache(cache), 0
+    kept, finished, status = Cache(cache), [], 0
     with make_workers(workers) as running:
         for name, request in zip(names, requests, strict=True):
-            folder = out / name
+            folder, start = out / name, time.monotonic()
             with _writing_to("--out", folder):
                 path = folder / "cells.jsonl"
                 journal = Journal(path, request.conditions, resume=resume)
@@ -138,6 +139,10 @@ def compare(
                 with _writing_to("--record", record):
                     write_record(outcome, record)
             status = max(status, _report(outcome, folder, console))
+            seconds = time.monotonic() - start
+            finished.append((outcome, seconds, folder / "outcome.json"))
+    if len(finished) > 1:
+        overview(console, finished)
     return status
 
 
