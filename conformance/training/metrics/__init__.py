@@ -152,21 +152,16 @@ def at_posterior(problem: Problem) -> dict[str, float] | None:
 
 def each(predictions: Predictions) -> list[Predictions]:
     """Returns the predictions of every model, without the stack axis."""
-    stacks = asdict(predictions)
+    stacks = [own for own in asdict(predictions).items() if own[1] is not None]
     return [
-        Predictions(
-            **{
-                part: None if stack is None else stack[model]
-                for part, stack in stacks.items()
-            }
-        )
+        Predictions(**{part: stack[model] for part, stack in stacks})
         for model in range(len(predictions.test))
     ]
 
 
 def _of_one(problem: Problem, own: Predictions) -> dict[str, float]:
-    parts = asdict(own).values()
-    if all(part is None or np.isfinite(part).all() for part in parts):
+    parts = (part for part in asdict(own).values() if part is not None)
+    if all(np.isfinite(part).all() for part in parts):
         return _MEASURES[problem.task](problem, own)
     return dict.fromkeys(names(problem), float("nan"))
 
