@@ -60,7 +60,7 @@ def test_two_compute_at_the_same_time_on_one_thread_each(monkeypatch):
 
 
 def test_a_program_stays_with_the_process_that_compiled_it():
-    one, two = (Task("sleep/1", program="a"), Task("sleep/2", 0.5, program="b"))
+    one, two = Task("square/1", program="a"), Task("sleep/2", 60.0, program="b")
     with make_workers(2) as workers:
         workers.start(one)
         queue = deque([Task("square", program="a"), two])
