@@ -1,5 +1,10 @@
+import io
+import multiprocessing
 import subprocess
 import sys
+import traceback
+import warnings
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +18,8 @@ ROOT = Path(__file__).parents[2]
 FOCAL = "sigmoid_focal_loss"
 
 
-def run(script):
+def alone(script):
+    """Returns what a script prints in an interpreter of its own."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],
         cwd=ROOT,
@@ -22,8 +28,40 @@ def run(script):
         check=False,
     )
     assert done.returncode == 0, script + done.stderr
+    return done.stdout
+
+
+def executed(script, pipe):
+    warnings.simplefilter("ignore")
+    printed = io.StringIO()
+    try:
+        with redirect_stdout(printed):
+            exec(script, {"__name__": "__main__"})
+    except BaseException:
+        pipe.send((printed.getvalue(), traceback.format_exc()))
+    else:
+        pipe.send((printed.getvalue(), ""))
+
+
+def forked(script):
+    """Returns what a script prints in a copy of a process that imported everything."""
+    here, there = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=executed, args=(script, there))
+    process.start()
+    there.close()
+    printed, error = here.recv()
+    process.join()
+    assert not error, script + error
+    return printed
+
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["torch", "jax.numpy", "torch_impl", "jax_impl", __name__])
+
+
+def run(script, how=forked):
     found = {}
-    for line in done.stdout.splitlines():
+    for line in how(script).splitlines():
         actual, expected = line.split(" expected")
         name, *numbers = actual.split()
         found[name] = [float(v) for v in numbers], [float(v) for v in expected.split()]
@@ -61,7 +99,7 @@ def test_script_prints_the_numbers(impl, dtype, transform):
     case = group(FOCAL, "weighting", shape=(18,))
     script = repro.script(case.ids[5], impl, dtype, transform)
     assert len(script.splitlines()) <= 17
-    found = run(script)
+    found = run(script, alone)
     assert set(found) == set(case.expected)
     for name, (_, expected) in found.items():
         assert expected == [case.expected[name].hi.ravel()[5]]
