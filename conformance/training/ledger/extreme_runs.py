@@ -15,6 +15,7 @@ from conformance.training.ledger.claim import (
     undetermined,
 )
 from conformance.training.ledger.contrasts import (
+    TOO_WIDE,
     Row,
     about,
     contrast,
@@ -122,7 +123,7 @@ def _mixed(rows: dict[str, list[Row]], told: str) -> Verdict:
     data = {name for own in rows.values() for name in where(own, rises)[0]}
     if data:
         return holds_when(f"trained on {' or '.join(sorted(data))}", told)
-    return undetermined(f"{told} The intervals are too wide to tell.")
+    return undetermined(f"{told} {TOO_WIDE}")
 
 
 NEAR = 0.8
@@ -161,7 +162,7 @@ def _judge_heat_map(found: Evidence) -> Verdict:
         return holds(told)
     if all(row["low"] > 0 for row in rows):
         return fails(told)
-    return undetermined(f"{told} The intervals are too wide to tell.")
+    return undetermined(f"{told} {TOO_WIDE}")
 
 
 STRATEGIES = {"CE": "plain", "focal": "focal-0.25-2", "GHM-C": "ghm-printed"}
@@ -242,7 +243,7 @@ def _judge_compared(found: Evidence) -> Verdict:
         return holds_when(about(shown), told)
     if refuted([(found[_named(*step)], gain) for step, gain in STEPS.items()]):
         return fails(told)
-    return undetermined(f"{told} The intervals are too wide to tell.")
+    return undetermined(f"{told} {TOO_WIDE}")
 
 
 CLAIMS = (

@@ -15,6 +15,8 @@ from conformance.training.ledger.claim import (
     undetermined,
 )
 from conformance.training.ledger.contrasts import (
+    SEEDS,
+    TOO_WIDE,
     Row,
     about,
     contrast,
@@ -115,6 +117,8 @@ def _judge_settling(found: Evidence) -> Verdict:
 
 
 METRICS = {"f1_half": "F1 at 0.5", "f1_searched": "F1 at the searched threshold"}
+# That a ranking is to be seen on.
+BACKENDS = {"torch", "jax"}
 # Second minus first strategy, and the gain in test F1 that the article reports.
 STEPS = {
     "dynamic - inverse": ("inverse", "dynamic", 0.05),
@@ -142,12 +146,11 @@ def _judge_ranking(found: Evidence) -> Verdict:
         for title, steps in rankings.items()
     }
     steady = steadier(list(found.values()))
-    names = {row["data"] for rows in found.values() for row in rows}
-    told = (
-        "; ".join(f"{name}: {differences(rows)}" for name, rows in found.items())
-        + "; spread over seeds, ratio: "
-        + f"{ratios([row for rows in found.values() for row in rows])}."
-    )
+    every = [row for rows in found.values() for row in rows]
+    names = {row["data"] for row in every}
+    told = _ranked(found)
+    if not (enough(every) and {row["backend"] for row in every} >= BACKENDS):
+        return undetermined(f"{told} That takes {SEEDS} seeds of torch and of JAX.")
     everywhere = all(set(own) == names for own in shown.values())
     if everywhere and set(steady) == names:
         return holds(told)
@@ -155,7 +158,24 @@ def _judge_ranking(found: Evidence) -> Verdict:
         return holds_when(about({**shown, "stability": steady}), told)
     if all(map(refuted, rankings.values())):
         return fails(told)
-    return undetermined(f"{told} The intervals are too wide to tell.")
+    return undetermined(f"{told} {TOO_WIDE}")
+
+
+def _ranked(found: Evidence) -> str:
+    """Says the steps for either threshold, and how they change the spread."""
+    scores = ". ".join(
+        f"{title}: "
+        + ", ".join(f"{s} {differences(found[f'{title}, {s}'])}" for s in STEPS)
+        for title in METRICS.values()
+    )
+    spreads = ", ".join(
+        f"{step.replace(' - ', ' to ')} "
+        + ratios(
+            [row for title in METRICS.values() for row in found[f"{title}, {step}"]]
+        )
+        for step in STEPS
+    )
+    return f"{scores}. Ratio of the standard deviations over seeds: {spreads}."
 
 
 def _fluctuation(runs: Runs) -> Evidence:

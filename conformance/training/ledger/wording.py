@@ -45,6 +45,17 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
+def signed(value: float, form: str = "{:+.3f}") -> str:
+    """Shows a number that may be negative; what is shown as 0 has no minus.
+
+    Example:
+        >>> signed(-0.0004), signed(-0.04)
+        ('+0.000', '-0.040')
+    """
+    shown = form.format(value)
+    return form.format(0.0) if float(shown) == 0 else shown
+
+
 def plain(value: Any) -> Any:
     """Turns NumPy's arrays and numbers into those of JSON; NaN and infinity to words.
 
@@ -73,7 +84,7 @@ def lines(evidence: Mapping[str, Any]) -> list[str]:
         ['loss: 16.12', 'weights: (1, 2.5)', 'tasks: a, b']
         >>> row = {"data": "d", "backend": "jax", "n": 9}
         >>> lines({"recall": [{**row, "mean": 0.25, "low": 0.125, "high": 0.375}]})
-        ['recall: d: jax 0.250 [0.125, 0.375] n = 9']
+        ['recall: d: jax 0.250 [0.125, 0.375], n = 9']
     """
     return [f"{name}: {_value(own)}" for name, own in evidence.items()]
 
@@ -111,8 +122,9 @@ def _row(row: Mapping[str, Any]) -> str:
         others = [name for name in row if name not in ("data", "backend")]
         return ", ".join(f"{name} {_value(row[name])}" for name in others)
     form = "{:+.3f}" if "first" in row else "{:.3f}"
-    mean, low, high = (form.format(row[name]) for name in ("mean", "low", "high"))
-    told = f"{mean} [{low}, {high}] n = {row['n']}"
+    mean, low, high = (signed(row[name], form) for name in ("mean", "low", "high"))
+    told = f"{mean} [{low}, {high}], n = {row['n']}"
     if "spread" not in row:
         return told
-    return f"{told} spread {row['first spread']:.3g} to {row['second spread']:.3g}"
+    spreads = f"{row['first spread']:.3g} to {row['second spread']:.3g}"
+    return f"{told}, standard deviation {spreads}"

@@ -15,6 +15,7 @@ BINARY = {"f1_half": 0.6, "f1_searched": 0.7}
 LABELS = {
     "macro_f1_half": 0.3,
     "macro_f1_searched": 0.5,
+    "macro_f1_global": 0.4,
     "macro_recall_half": 0.6,
     "fraction_above_half": 0.1,
 }
@@ -26,6 +27,8 @@ CLASSES = {
     "recall_1": 0.8,
     "recall_2": 0.35,
     "entropy": 0.1,
+    "train_accuracy": 0.99,
+    "validation_accuracy": 0.9,
     "noisy_accuracy": 0.5,
 }
 RARE = {
@@ -59,6 +62,21 @@ WORLD = {
             "smooth-0.2",
             "smooth-0.3",
             "joint-square-root-0.1",
+        ),
+    ),
+    "stability": (
+        {"synthetic": [100, 500]},
+        BINARY,
+        (
+            "logits",
+            "half",
+            "half-scaled",
+            "even-shards",
+            "uneven-shards",
+            "weighted",
+            "weighted-shards",
+            "warm-up",
+            "warm-up-zero",
         ),
     ),
     "extreme": (

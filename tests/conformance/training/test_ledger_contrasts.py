@@ -138,7 +138,7 @@ def test_a_seed_that_is_not_a_number_leaves_no_interval(tmp_path):
     )
     told = [row for row in rows if row["data"] == "digits"]
     assert all(row["low"] == -np.inf and row["high"] == np.inf for row in told)
-    assert higher(told, "so.", asserted=0.1).word == "no evidence"
+    assert higher([told], "so.", asserted=0.1).word == "no evidence"
 
 
 def test_what_was_not_measured_is_missing(made):
@@ -152,7 +152,11 @@ def test_what_was_not_measured_is_missing(made):
         ((0.1, 0.1), (0.2, 0.2), "holds"),
         ((0.1, -0.1), (0.2, 0.1), "holds when"),
         ((-0.1, -0.1), (0.04, 0.04), "fails"),
-        ((-0.1, -0.1), (0.04, 0.06), "no evidence"),
+        ((-0.1, -0.1), (0.04, 0.06), "fails"),
+        ((-0.1, -0.1), (0.06, 0.06), "no evidence"),
+        # A rise that is smaller than what is asserted.
+        ((0.01, 0.01), (0.04, 0.04), "fails"),
+        ((0.01, 0.01), (0.04, 0.06), "holds when"),
         ((-0.3, -0.3), (-0.1, -0.1), "fails"),
     ],
 )
@@ -161,20 +165,31 @@ def test_a_rise_is_judged_by_intervals_and_by_what_is_asserted(low, high, word):
         {"data": name, "backend": "jax", "low": a, "high": b}
         for name, a, b in zip("ab", low, high, strict=True)
     ]
-    verdict = higher(rows, "so.", asserted=0.05)
+    verdict = higher([rows], "so.", asserted=0.05)
     assert verdict.word == word
-    assert verdict.condition == ("trained on a" if word == "holds when" else "")
+    name = "b" if low == (0.01, 0.01) else "a"
+    assert verdict.condition == (f"trained on {name}" if word == "holds when" else "")
 
 
-def test_a_ranking_is_refuted_by_one_step_on_every_data_set():
-    def step(**highs):
-        return [
-            {"data": name, "backend": "jax", "high": h} for name, h in highs.items()
-        ]
+def test_a_rise_is_of_every_contrast_and_refuted_by_one():
+    def family(low, high):
+        return [{"data": "a", "backend": "jax", "low": low, "high": high}]
 
-    assert refuted([(step(a=0.01, b=0.2), 0.05), (step(a=0.2, b=0.01), 0.05)])
-    assert not refuted([(step(a=0.01, b=0.2), 0.05), (step(a=0.01, b=0.2), 0.05)])
-    assert not refuted([(step(a=0.06), 0.05)])
+    up, down, wide = family(0.1, 0.2), family(-0.2, -0.1), family(-0.2, 0.2)
+    assert higher([up, up], "so.", asserted=0.05).word == "holds"
+    assert higher([up, down], "so.", asserted=0.05).word == "fails"
+    assert higher([up, wide], "so.", asserted=0.05).word == "no evidence"
+
+
+def test_a_ranking_is_refuted_by_one_step_on_every_backend_of_a_data_set():
+    def step(*rows):
+        return [{"data": name, "backend": b, "high": h} for name, b, h in rows]
+
+    high, low = ("a", "jax", 0.2), ("a", "jax", 0.01)
+    assert refuted([(step(high), 0.05), (step(low), 0.05)])
+    assert refuted([(step(("b", "jax", 0.2), low), 0.05)])
+    assert not refuted([(step(("a", "torch", 0.2), low), 0.05)])
+    assert not refuted([(step(high), 0.05), (step(low), 0.005)])
 
 
 def test_steadiness_is_of_every_backend_and_family():
