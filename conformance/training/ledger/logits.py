@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from conformance.training import claims
+from conformance.training.ledger import stability
 from conformance.training.ledger.claim import (
     Claim,
     Evidence,
@@ -15,6 +16,7 @@ from conformance.training.ledger.claim import (
     holds,
     holds_when,
 )
+from conformance.training.ledger.runs import Runs
 from conformance.training.ledger.wording import number
 from refimpl import (
     binary_cross_entropy_with_logits,
@@ -146,7 +148,7 @@ def _judge_shifted(found: Evidence) -> Verdict:
 SCALE, LOSS = 65536.0, 4.0
 
 
-def _half_precision() -> Evidence:
+def _half_precision(runs: Runs) -> Evidence:
     half = np.float16
     with np.errstate(over="ignore"):  # the finding
         scaled = {weight: float(half(LOSS) * half(weight)) for weight in (5.0, 1e5)}
@@ -161,6 +163,13 @@ def _half_precision() -> Evidence:
         "loss 4 times scale 8192 times weight 5": both,
         "epsilon 1e-8": float(half(1e-8)),
         "1 + epsilon 1e-7": float(half(1) + half(1e-7)),
+        **stability.trained(
+            runs,
+            {
+                "logits in float16": ("logits", "half"),
+                "the same, loss scaled": ("logits", "half-scaled"),
+            },
+        ),
     }
 
 
@@ -170,7 +179,7 @@ def _judge_half_precision(found: Evidence) -> Verdict:
         f"{number(found['largest float32'], 2)}: a loss of 4 times scale 8192 is "
         f"{number(found['loss 4 times scale 8192'], 5)} and with weight 5 "
         f"{number(found['loss 4 times scale 8192 times weight 5'])}; an epsilon of "
-        f"1e-8 is {number(found['epsilon 1e-8'])}."
+        f"1e-8 is {number(found['epsilon 1e-8'])}.{stability.told(found)}"
     )
     larger = found["largest float16"] >= found["largest float32"]
     return holds(told) if larger else fails(told)
@@ -219,9 +228,11 @@ CLAIMS = (
     Claim(
         "D8",
         "Mixed precision has a larger range: nothing needs to be done.",
-        "The largest numbers, products of loss, scale and weight, and small constants.",
+        "The largest numbers, products of loss, scale and weight, small constants, and "
+        "trainings with logits in float16.",
         _half_precision,
         _judge_half_precision,
+        recipes=(stability.RECIPE,),
         note=Note(
             "float16 ends at 65504; loss times scale times weight overflows",
             lambda e: (

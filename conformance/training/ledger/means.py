@@ -4,6 +4,7 @@ import numpy as np
 
 from conformance.report.wording import counted
 from conformance.training import claims
+from conformance.training.ledger import stability
 from conformance.training.ledger.claim import (
     Claim,
     Evidence,
@@ -13,6 +14,7 @@ from conformance.training.ledger.claim import (
     holds,
     holds_when,
 )
+from conformance.training.ledger.runs import Runs
 from conformance.training.ledger.wording import number, numbers
 from refimpl import (
     binary_cross_entropy_with_logits,
@@ -145,7 +147,7 @@ def _judge_one_alpha(found: Evidence) -> Verdict:
     return fails(told) if same else holds(told)
 
 
-def _shards() -> Evidence:
+def _shards(runs: Runs) -> Evidence:
     draws = np.random.default_rng(20240507)
     losses = draws.exponential(size=12)
     weights = np.where(np.arange(12) < 3, 5.0, 1.0)
@@ -160,27 +162,42 @@ def _shards() -> Evidence:
     )
     whole = np.average(losses, weights=weights)
     found["even shards, weighted mean"] = float(abs(mean - whole))
-    return found
+    return found | stability.trained(
+        runs,
+        {
+            "even shards": ("logits", "even-shards"),
+            "uneven shards": ("logits", "uneven-shards"),
+            "even shards, weighted mean": ("weighted", "weighted-shards"),
+        },
+    )
+
+
+SHARDS = ("even shards", "uneven shards", "even shards, weighted mean")
 
 
 def _judge_shards(found: Evidence) -> Verdict:
+    off = {name: found[name] for name in SHARDS}
     told = (
         "The mean of the workers' means is off the global mean by "
-        f"{'; '.join(f'{number(own, 2)} ({name})' for name, own in found.items())}."
+        f"{'; '.join(f'{number(own, 2)} ({name})' for name, own in off.items())}."
+        f"{stability.told(found)}"
     )
-    good = [name for name, own in found.items() if own <= ROUNDING]
-    if len(good) == len(found):
+    good = [name for name, own in off.items() if own <= ROUNDING]
+    if len(good) == len(off):
         return holds(told)
     if "even shards" in good:
         return holds_when("shards are even and the mean unweighted", told)
     return fails(told)
 
 
-def _warm_up() -> Evidence:
+def _warm_up(runs: Runs) -> Evidence:
     epochs = range(12)
     return {
         "counted from 0": [warmup_factor(t, steps=10, first=0.0) for t in epochs],
         "counted from 1": [warmup_factor(t + 1, steps=10, first=0.0) for t in epochs],
+        **stability.trained(
+            runs, {"counted from 0 - counted from 1": ("warm-up", "warm-up-zero")}
+        ),
     }
 
 
@@ -190,7 +207,7 @@ def _judge_warm_up(found: Evidence) -> Verdict:
     told = (
         f"min(epoch / 10, 1) begins {numbers(from_0[:3])} with epochs from 0: the "
         f"rate is 0 in {counted(idle, 'whole epoch')}, which learns nothing. With "
-        f"epochs from 1 it begins {numbers(from_1[:3])}."
+        f"epochs from 1 it begins {numbers(from_1[:3])}.{stability.told(found)}"
     )
     if idle == 0:
         return holds(told)
@@ -258,9 +275,11 @@ CLAIMS = (
     Claim(
         "D9",
         "Data parallel training needs the mean, and is then consistent.",
-        "Means of the workers' means against the global mean.",
+        "Means of the workers' means against the global mean, and trainings with "
+        "shards.",
         _shards,
         _judge_shards,
+        recipes=(stability.RECIPE,),
         note=Note(
             "fails with uneven shards or weighted means",
             lambda e: (
@@ -272,9 +291,11 @@ CLAIMS = (
     Claim(
         "D10",
         "The learning rate warms up by min(epoch / 10, 1).",
-        "The factors of the first epochs, counted from 0 and from 1.",
+        "The factors of the first epochs, counted from 0 and from 1, and trainings "
+        "with both.",
         _warm_up,
         _judge_warm_up,
+        recipes=(stability.RECIPE,),
         note=Note(
             "a learning rate of 0 in the whole first epoch",
             lambda e: e["counted from 0"][0] == 0 and e["counted from 0"][1] > 0,
