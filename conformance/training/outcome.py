@@ -114,7 +114,8 @@ def thinned(outcome: dict[str, Any]) -> dict[str, Any]:
     """Returns what is worth keeping of an outcome for years, which is small.
 
     That are the conditions, the raw metrics by seed and the verdicts, with four digits;
-    of the lockstep some updates, whose numbers are in ``updates``.
+    of the lockstep some updates, whose numbers are in ``updates``; weights where they
+    are one number that moves.
     """
     data = {
         name: {
@@ -126,7 +127,7 @@ def thinned(outcome: dict[str, Any]) -> dict[str, Any]:
             },
             "seeds": {
                 backend: {
-                    strategy: {k: v for k, v in cell.items() if k not in _LONG}
+                    strategy: _thinned_seeds(cell)
                     for strategy, cell in by_strategy.items()
                 }
                 for backend, by_strategy in found["seeds"].items()
@@ -141,6 +142,17 @@ def write_record(outcome: dict[str, Any], folder: Path) -> None:
     """Writes the thinned outcome to a file of the recipe's name."""
     text = as_json(thinned(outcome), separators=(",", ":"))
     (folder / f"{outcome['recipe']['name']}.json").write_text(text)
+
+
+def _thinned_seeds(cell: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in cell.items() if key not in _LONG}
+    return kept | ({"weights": cell["weights"]} if _moves(cell["weights"]) else {})
+
+
+def _moves(weights: Sequence[Sequence[Any]]) -> bool:
+    """Tells whether a weight that is one number changes from epoch to epoch."""
+    numbers = [epoch for epoch in weights if isinstance(epoch[0], float)]
+    return any(epoch != numbers[0] for epoch in numbers)
 
 
 def _thinned_lockstep(cell: dict[str, Any]) -> dict[str, Any]:

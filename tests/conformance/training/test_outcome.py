@@ -134,6 +134,24 @@ def test_record_keeps_raw_metrics_and_some_updates():
     }
 
 
+@pytest.mark.parametrize(
+    ("weights", "kept"),
+    [
+        ([[1.0, 1.0], [1.0, 1.5]], True),
+        ([[5.0, 5.0], [5.0, 5.0]], False),
+        ([[None, None], [None, None]], False),
+        # Of several classes they would be most of the record.
+        ([[[1.0, 2.0], [1.0, 2.0]], [[3.0, 2.0], [3.0, 2.0]]], False),
+    ],
+)
+def test_record_keeps_a_weight_that_moves(weights, kept):
+    cell = {**made.seed_cell(range(2)), "weights": weights}
+    whole = found(seeds={"torch": {"plain": cell}})
+    record = thinned({"data": {"made": whole}})["data"]["made"]
+    own = record["seeds"]["torch"]["plain"]
+    assert own.get("weights") == (weights if kept else None)
+
+
 @pytest.mark.parametrize("steps", [0, 1, 19, 21])
 def test_short_traces_stay_whole(steps):
     whole = found(lockstep={"plain": made.lockstep_cell(steps=steps)})
