@@ -89,8 +89,21 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Told:
+    """An interval in words."""
+
+    name: str
+    verdict: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Forest:
-    """Intervals of one set of data, with the margin that they are to lie within."""
+    """Intervals of one set of data, with the margin that they are to lie within.
+
+    Of a strategy's pairs of backends the one that reaches farthest is drawn; ``told``
+    has all in words.
+    """
 
     title: str
     x_ticks: Ticks
@@ -100,6 +113,7 @@ class Forest:
     high: float
     level: str
     bars: tuple[Bar, ...]
+    told: tuple[Told, ...]
 
 
 def panels(outcome: Outcome, backends: Sequence[str]) -> list[Panel]:
@@ -241,30 +255,48 @@ def forests(outcome: Outcome) -> list[Forest]:
 
 def _forest(data: str, intervals: Sequence[Interval]) -> Forest:
     margin = max(one.margin for one in intervals)
-    ends = [abs(v) for one in intervals for v in (one.low, one.high, one.mean) if v]
-    edge = 1.15 * max(margin, min(max(ends, default=0.0), 4 * margin))
-    names = _room(map(_name, intervals))
+    farthest: dict[str, Interval] = {}
+    for one in sorted(intervals, key=_reach):
+        farthest[one.strategy] = one
+    strategies = dict.fromkeys(one.strategy for one in intervals)
+    known = max(
+        (reach for one in intervals if math.isfinite(reach := _reach(one))), default=0.0
+    )
+    edge = 1.15 * max(margin, min(known, 4 * margin))
+    names = _room(strategies)
     x = Scale(-edge, edge, names, WIDE - 8)
     return Forest(
         title=f"{data}: difference in {intervals[0].metric.replace('_', ' ')}",
         x_ticks=x.ticks(70),
         names=names,
-        height=ROW * len(intervals) + 44,
+        height=ROW * len(strategies) + 44,
         low=x(-margin),
         high=x(margin),
         level=percent(intervals[0].level),
         bars=tuple(
-            Bar(
-                name=_name(one),
-                y=_middle(i),
-                low=x(-edge if one.low is None else one.low),
-                high=x(edge if one.high is None else one.high),
-                mean=x(edge if math.isnan(one.mean) else one.mean),
-                verdict=one.verdict,
-                text=_in_words(one),
-            )
-            for i, one in enumerate(intervals)
+            _bar(farthest[name], _middle(i), x, edge)
+            for i, name in enumerate(strategies)
         ),
+        told=tuple(Told(_name(one), one.verdict, _in_words(one)) for one in intervals),
+    )
+
+
+def _reach(one: Interval) -> float:
+    """How far from no difference an interval goes; without one, beyond all others."""
+    if one.low is None or one.high is None or math.isnan(one.mean):
+        return math.inf
+    return max(abs(one.low), abs(one.high))
+
+
+def _bar(one: Interval, y: float, x: Scale, edge: float) -> Bar:
+    return Bar(
+        name=one.strategy,
+        y=y,
+        low=x(-edge if one.low is None else one.low),
+        high=x(edge if one.high is None else one.high),
+        mean=x(edge if math.isnan(one.mean) else one.mean),
+        verdict=one.verdict,
+        text=f"{one.pair}: {_in_words(one)}",
     )
 
 

@@ -138,6 +138,22 @@ def test_interval_says_what_it_covers(trained):
     assert "96.7 % interval -0.002 to +0.004" in forest.bars[0].text
 
 
+def test_of_a_strategy_the_pair_that_reaches_farthest_is_drawn(trained):
+    rows = trained["data"]["digits"]["equivalence"]
+    near = {**rows[0], "second": "jax", "low": -0.001, "high": 0.001}
+    far = {**rows[0], "second": "far", "low": -0.009, "high": 0.001}
+    none = {**far, "low": None, "high": None, "strategy": "other"}
+    rows[:] = [none, near, far, rows[0], {**none, "low": 0.0, "high": 0.0}]
+    (forest,) = forests(parse(trained))
+    assert [bar.name for bar in forest.bars] == ["other", "plain"]
+    assert forest.bars[0].text.startswith("far - numpy: ")
+    assert "no interval" in forest.bars[0].text
+    assert forest.bars[1].text.startswith("far - numpy: ")
+    assert [told.name.split(" ")[0] for told in forest.told] == [
+        *("far", "jax", "far", "torch", "far")
+    ]
+
+
 def test_names_have_room(trained):
     (short,) = forests(parse(trained))
     trained["data"]["digits"]["equivalence"][0]["strategy"] = "joint-square-root-0.1"
