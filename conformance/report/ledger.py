@@ -57,10 +57,12 @@ class Ledger:
 
     Attributes:
         source: Digest of the code that judged.
+        level: Coverage of intervals over paired seeds.
         claims: In the order of the articles.
     """
 
     source: str
+    level: float
     claims: tuple[Judged, ...]
 
     @property
@@ -97,7 +99,11 @@ def parse(record: Mapping[str, Any]) -> Ledger:
         TypeError: Something is of another type.
         ValueError: A verdict is none.
     """
-    return Ledger(str(record["source"]), tuple(map(_judged, record["claims"])))
+    return Ledger(
+        str(record["source"]),
+        float(record["level"]),
+        tuple(map(_judged, record["claims"])),
+    )
 
 
 def _judged(row: Mapping[str, Any]) -> Judged:

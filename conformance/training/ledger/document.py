@@ -8,6 +8,7 @@ from typing import Any
 
 from conformance.report.header import source_digest
 from conformance.training.ledger.claim import VERDICTS, Entry
+from conformance.training.ledger.contrasts import LEVEL
 from conformance.training.ledger.wording import lines, plain
 
 
@@ -18,12 +19,13 @@ def document(entries: Sequence[Entry]) -> dict[str, Any]:
         entries: In the order of the articles.
 
     Returns:
-        The digest of the code that judged, the number of each verdict, and the claims;
-        numbers that JSON does not have are words.
+        The digest of the code that judged, the level of intervals, the number of each
+        verdict, and the claims; numbers that JSON does not have are words.
     """
     counts = Counter(entry.verdict.word for entry in entries)
     return {
         "source": source_digest(),
+        "level": LEVEL,
         "counts": {word: counts[word] for word in VERDICTS if counts[word]},
         "claims": [_claim(entry) for entry in entries],
     }

@@ -18,6 +18,7 @@ from conformance.training.ledger.claim import (
     VERDICTS,
     Entry,
 )
+from conformance.training.ledger.contrasts import LEVEL
 from conformance.training.ledger.wording import lines
 
 STYLES = {
@@ -92,6 +93,8 @@ def _details(entry: Entry) -> Iterator[tuple[str, str]]:
 def _ending(entries: Sequence[Entry]) -> Iterator[RenderableType]:
     sources = dict.fromkeys(str(own) for entry in entries for own in entry.sources)
     yield Text()
+    if sources:
+        yield Text(f"intervals and tests over paired seeds: {100 * LEVEL:g} %", "dim")
     for source in sources:
         yield Text(f"read from {clean(source)}", "dim")
     yield Text(summary(entries), "bold")

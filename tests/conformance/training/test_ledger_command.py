@@ -63,6 +63,7 @@ def test_status_is_one_until_every_claim_has_evidence(tmp_path):
     whole = asked()
     assert whole.exit_code == 0
     assert "no evidence" not in whole.output
+    assert "intervals and tests over paired seeds: 99 %" in whole.output
     assert "read from smoothing: run outcome/smoothing/outcome.json" in whole.output
 
 
@@ -111,6 +112,7 @@ def test_files_tell_the_same_as_the_terminal(tmp_path):
         told = f"{row['number']}: {row['verdict']} {row['condition']}".rstrip()
         assert told in found.output
         assert f'id="claim-{row["number"]}"' in html
+    assert "paired seeds have a level of 99 %" in html
     for word in ("http://", "https://", "<script"):
         assert word not in html
 
