@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
+from conformance.errors import UsageError
 from conformance.training.ledger import (
     classes,
     classes_runs,
@@ -63,8 +64,15 @@ def ledger(runs: Runs, select: str = "*") -> list[Entry]:
 
     Returns:
         An entry for each claim that matches, in the order of the articles.
+
+    Raises:
+        UsageError: A pattern matches no claim.
     """
-    patterns = [pattern.strip() for pattern in select.split(",")]
+    patterns = [pattern.strip().upper() for pattern in select.split(",")]
+    for pattern in patterns:
+        if not any(fnmatchcase(claim.number, pattern) for claim in CLAIMS):
+            known = f"{CLAIMS[0].number} to {CLAIMS[-1].number}"
+            raise UsageError(f"--select: expected claims of {known}, got {pattern!r}.")
     return [settle(claim, runs) for claim in CLAIMS if _asked(claim, patterns)]
 
 

@@ -263,10 +263,10 @@ def about(shown: Mapping[str, Sequence[str]]) -> str:
 
     Example:
         >>> about({"recall": ["digits", "wine"], "precision": []})
-        'it is about recall on digits and wine'
+        'it is only about recall on digits and wine'
     """
     parts = [f"{what} on {' and '.join(own)}" for what, own in shown.items() if own]
-    return f"it is about {', '.join(parts)}"
+    return f"it is only about {', '.join(parts)}"
 
 
 def ratios(rows: Sequence[Row]) -> str:

@@ -68,7 +68,7 @@ def test_status_is_one_until_every_claim_has_evidence(tmp_path):
 
 
 def test_a_selection_is_of_the_named_claims():
-    found = asked("--select", "C1,D*", "--json", "-")
+    found = asked("--select", "C1, d*", "--json", "-")
     assert found.exit_code == 0
     numbers = [row["number"] for row in json.loads(found.output)["claims"]]
     assert numbers == ["C1", *(f"D{place}" for place in range(1, 11))]
@@ -78,6 +78,7 @@ def test_a_selection_is_of_the_named_claims():
     ("options", "message"),
     [
         (("--select", "Z*"), "--select: expected claims of A1 to E8, got 'Z*'."),
+        (("--select", "A1,Q7"), "--select: expected claims of A1 to E8, got 'Q7'."),
         (("--outcome", "none"), "--outcome: expected a folder, got 'none'."),
         (("--select", "A1", "--json", "no/such/file"), "--json: cannot write no/such"),
     ],
