@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from conformance.report.header import source_digest
-from conformance.report.progress import Shown, progress
+from conformance.report.progress import Shown, TimeLeft, progress
 from conformance.training.cache import Cache
 from conformance.training.cells import Cell
 from conformance.training.journal import Journal
@@ -64,13 +64,19 @@ def drive(
         memory: What need not be computed, and where results go.
         console: Shows how far it is, of the rounds that are known of.
     """
-    with progress(console, 0, time_left=True) as shown:
-        _Run(studies, memory, shown).all(workers)
+    with progress(console, 0) as shown:
+        _Run(studies, memory, shown, TimeLeft(workers.count)).all(workers)
 
 
 class _Run:
-    def __init__(self, studies: Sequence[Study], memory: Memory, shown: Shown) -> None:
-        self._memory, self._shown = memory, shown
+    def __init__(
+        self,
+        studies: Sequence[Study],
+        memory: Memory,
+        shown: Shown,
+        left: TimeLeft,
+    ) -> None:
+        self._memory, self._shown, self._left = memory, shown, left
         self._queue: deque[Cell] = deque()
         # Of every study whose round is not complete: its cells that are missing.
         self._missing: dict[Study, set[str]] = {}
@@ -104,13 +110,22 @@ class _Run:
         self._missing[study] = {cell.name for cell in cells}
         self._queue.extend(cells)
         self._shown.more(len(cells))
+        self._left.expect(_kind(cell) for cell in cells)
 
     def _finish(self, cell: Cell, result: dict[str, Any], how: str) -> None:
         self._done += 1
+        self._left.done(_kind(cell), result["seconds"])
         self._shown.at(cell.name, advance=1)
-        self._shown.line(f"[{self._done}/{self._shown.total}] {cell.name} {how}")
         study = next(s for s, names in self._missing.items() if cell.name in names)
         study.results[cell.name] = result
         self._missing[study].remove(cell.name)
         if not self._missing[study]:
             self._next_round(study)
+        self._shown.left(self._left)
+        where = f"[{self._done}/{self._shown.total}] {cell.name}"
+        self._shown.line(", ".join(filter(None, (f"{where} {how}", str(self._left)))))
+
+
+def _kind(cell: Cell) -> str:
+    """Names cells that take about the same time: of one data set, on one backend."""
+    return "/".join(cell.name.split("/")[:2])

@@ -68,6 +68,8 @@ def make_workers(count: int) -> Iterator["Inline | Pool"]:
 class Inline:
     """Computes in this process, so that a test can put something in its place."""
 
+    count = 1
+
     def __init__(self) -> None:
         self._finished: list[tuple[Any, dict[str, Any]]] = []
 
@@ -117,13 +119,13 @@ class Pool:
     """
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        self.count = count
         self._lanes: list[_Lane] = []
 
     @property
     def free(self) -> bool:
         """Whether another task can be started."""
-        return len(self._lanes) < self._count or self._idle() is not None
+        return len(self._lanes) < self.count or self._idle() is not None
 
     def take(self, queue: deque[Any]) -> Any:
         """Removes from the queue what is best computed next, and returns it.

@@ -4,6 +4,7 @@ import pytest
 from rich.console import Console
 
 from conformance.training import drive as module
+from conformance.training import workers
 from conformance.training.cache import Cache
 from conformance.training.drive import Memory, drive
 from conformance.training.journal import Journal
@@ -22,8 +23,8 @@ def run(tmp_path, monkeypatch):
         journal = Journal(path, {"made": True}, resume=resume)
         memory = Memory(journal, Cache(cache), source=source, data_digest=None)
         console = Console(file=file, force_terminal=terminal, width=100)
-        with make_workers(1) as workers:
-            drive(studies, workers, memory, console)
+        with make_workers(1) as one:
+            drive(studies, one, memory, console)
         return file.getvalue()
 
     return call
@@ -38,13 +39,13 @@ def test_rounds_follow_each_other(run):
     text = run(first, second)
     assert list(first.results) == ["square/1", "square/2", "square/3"]
     assert second.results["square/4"]["square"] == 16
-    assert [line.rsplit(" ", 2)[0] for line in text.splitlines()] == [
+    assert [" ".join(line.split()[:2]) for line in text.splitlines()] == [
         "[1/3] square/1",
-        "[2/3] square/2",
+        "[2/4] square/2",
         "[3/4] square/4",
         "[4/4] square/3",
     ]
-    assert "square/4 0.0 s\n" in text
+    assert "square/4 0.0 s, about 10 s left\n" in text
 
 
 def test_nothing_to_do(run):
@@ -56,7 +57,9 @@ def test_finished_cells_are_resumed(run):
     run(Study(squares(1, 2)))
     text = run(Study(squares(1, 2), squares(3)), resume=True)
     assert text == (
-        "[1/2] square/1 resumed\n[2/2] square/2 resumed\n[3/3] square/3 0.0 s\n"
+        "[1/2] square/1 resumed, about 10 s left\n"
+        "[2/3] square/2 resumed, about 10 s left\n"
+        "[3/3] square/3 0.0 s\n"
     )
 
 
@@ -65,7 +68,7 @@ def test_results_of_other_runs_are_cached(run, tmp_path):
     run(Study(squares(1, 2)), cache=cache)
     again = Study(squares(2, 3))
     text = run(again, cache=cache)
-    assert text == "[1/2] square/2 cached\n[2/2] square/3 0.0 s\n"
+    assert text == ("[1/2] square/2 cached, about 10 s left\n[2/2] square/3 0.0 s\n")
     assert again.results["square/2"]["square"] == 4
     # What was cached is in the journal, too.
     text = run(Study(squares(2)), resume=True)
@@ -79,8 +82,29 @@ def test_code_that_changed_is_not_cached_under_the_old_name(run, tmp_path):
     assert "cached" not in run(Study(squares(1)), cache=cache)
 
 
+def test_time_left_is_of_one_data_set_and_backend(run, monkeypatch):
+    cells = [Task(f"square/{b}/{n}") for b in ("torch", "jax") for n in range(3)]
+    seconds = iter((20.0, 20.0, 20.0, 300.0, 300.0, 300.0))
+    monkeypatch.setattr(Task, "compute", lambda _: {"square": 0})
+    monkeypatch.setattr(workers, "_timed", lambda _: {"seconds": next(seconds)})
+    assert [line.rpartition(", ")[2] for line in run(Study(cells)).splitlines()] == [
+        "about 2 min left",
+        "about 80 s left",
+        "about 60 s left",
+        "about 10 min left",
+        "about 5 min left",
+        "[6/6] square/jax/2 300.0 s",
+    ]
+
+
+def test_resumed_cells_tell_the_time_left(run):
+    run(Study(squares(1)))
+    text = run(Study(squares(1, 2)), resume=True)
+    assert text.startswith("[1/2] square/1 resumed, about 10 s left\n")
+
+
 def test_time_left_is_shown_on_a_terminal(run):
-    text = run(Study(squares(1), squares(2)), terminal=True)
+    text = run(Study(squares(1), [Task("sleep/2", 0.5)]), terminal=True)
     assert "2/2" in text
-    assert "0:00:0" in text
+    assert "about 10 s left" in text
     assert "[1/1]" not in text

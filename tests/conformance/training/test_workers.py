@@ -146,7 +146,7 @@ def test_interruption_keeps_what_is_finished_and_leaves_no_process(tmp_path, sen
         out, err = process.communicate(timeout=20)
     assert process.returncode == (130 if sent == signal.SIGINT else -9)
     assert err == ""
-    assert "[2/2] square/" in out
+    assert "[2/4] square/" in out
     workers = children.split()
     assert len(workers) >= 2
     assert all(gone(pid) for pid in workers)
