@@ -15,7 +15,12 @@ from conformance.errors import UsageError
 from conformance.report.header import source_digest
 from conformance.report.terminal import interrupted
 from conformance.training import canaries
-from conformance.training.backends import describe, one_thread_each, require
+from conformance.training.backends import (
+    REFERENCE,
+    describe,
+    one_thread_each,
+    require,
+)
 from conformance.training.cache import Cache
 from conformance.training.data import SOURCES, Problem, user_file
 from conformance.training.drive import Memory, drive
@@ -90,8 +95,8 @@ def compare(
 
     Args:
         recipes: Names; none means all.
-        backends: Of ``numpy``, ``torch`` and ``jax``; the reference takes part in the
-            lockstep in any case.
+        backends: Of ``numpy``, ``torch`` and ``jax``, one of the latter two at least;
+            the reference takes part in the lockstep in any case.
         seeds: Number of seeds, in one look; None is the recipe's looks.
         device: ``"cpu"`` or ``"cuda"``, for torch and JAX.
         data: The user's ``.npz`` file, instead of the recipe's data.
@@ -110,12 +115,18 @@ def compare(
     Raises:
         UsageError: What was asked for does not exist or cannot be run here.
     """
-    names = list(recipes) or list(RECIPES)
-    if workers < 1:
-        raise UsageError(f"--workers: must be >= 1, got {workers}.")
+    names = list(dict.fromkeys(recipes)) or list(RECIPES)
+    _check(backends, seeds, workers)
     requests = [
         _request(name, backends, seeds, device, data, quick=quick) for name in names
     ]
+    if record:
+        # Not after hours.
+        with _writing_to("--record", record):
+            pass
+    few = RECIPES[names[0]].statistics.minimum_seeds
+    if seeds is not None and seeds < few and len(backends) > 1:
+        console.print(f"--seeds {seeds}: fewer than {few} never show equivalence.")
     unseen = canaries.missed()
     if unseen:
         reason = f"the harness does not see: {'; '.join(unseen)}"
@@ -124,26 +135,34 @@ def compare(
     kept, finished, status = Cache(cache), [], 0
     with make_workers(workers) as running:
         for name, request in zip(names, requests, strict=True):
+            if len(names) > 1:
+                console.print(f"{name}, {names.index(name) + 1} of {len(names)}")
             folder, start = out / name, time.monotonic()
             with _writing_to("--out", folder):
                 path = folder / "cells.jsonl"
                 journal = Journal(path, request.conditions, resume=resume)
             try:
                 outcome = _outcome(request, running, journal, kept, console)
+                _write(outcome, folder, record)
             except KeyboardInterrupt:
                 return interrupted(console, f"{len(journal)} cells", journal.path)
-            with _writing_to("--out", folder):
-                (folder / "outcome.json").write_text(as_json(outcome, indent=1))
-                plot_outcome(outcome, folder)
-            if record:
-                with _writing_to("--record", record):
-                    write_record(outcome, record)
             status = max(status, _report(outcome, folder, console))
             seconds = time.monotonic() - start
             finished.append((outcome, seconds, folder / "outcome.json"))
     if len(finished) > 1:
         overview(console, finished)
     return status
+
+
+def _check(backends: tuple[str, ...], seeds: int | None, workers: int) -> None:
+    for option, number in (("--seeds", seeds), ("--workers", workers)):
+        if number is not None and number < 1:
+            raise UsageError(f"{option}: must be >= 1, got {number}.")
+    if backends == (REFERENCE,):
+        raise UsageError(
+            f"--backends: expected torch or jax, got {REFERENCE} alone, which is what "
+            "they are compared with."
+        )
 
 
 def _request(
@@ -157,8 +176,6 @@ def _request(
 ) -> Request:
     if name not in RECIPES:
         raise UsageError(f"RECIPE: {name!r} is none of {', '.join(RECIPES)}.")
-    if seeds is not None and seeds < 1:
-        raise UsageError(f"--seeds: must be >= 1, got {seeds}.")
     require(backends, device)
     recipe = RECIPES[name].quick() if quick else RECIPES[name]
     recipe = recipe if seeds is None else recipe.with_seeds(seeds)
@@ -190,6 +207,15 @@ def _outcome(
         drive(list(studies.values()), workers, memory, console)
     found = {name: study.found() for name, study in studies.items()}
     return conclude(conditions, found, quick=request.quick)
+
+
+def _write(outcome: dict[str, Any], folder: Path, record: Path | None) -> None:
+    with _writing_to("--out", folder):
+        (folder / "outcome.json").write_text(as_json(outcome, indent=1))
+        plot_outcome(outcome, folder)
+    if record:
+        with _writing_to("--record", record):
+            write_record(outcome, record)
 
 
 @contextmanager

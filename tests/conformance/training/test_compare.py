@@ -94,8 +94,18 @@ def test_comparison_passes_and_is_recorded(run, outcome, calls):
 def test_every_recipe_has_its_folder(run, tmp_path, monkeypatch):
     other = replace(RECIPES["made"], name="other")
     monkeypatch.setitem(RECIPES, "other", other)
-    assert run()[0] == 0
+    status, text = run()
+    assert status == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"made", "other"}
+    assert text.startswith("made, 1 of 2\n[1/6] made/lockstep/plain 0.0 s")
+    assert "\nother, 2 of 2\n" in text
+
+
+def test_recipe_named_twice_runs_once(run, calls):
+    status, text = run("made", "made")
+    assert status == 0
+    assert len(calls) == 6
+    assert "of 2" not in text
 
 
 def test_interruption_loses_only_the_running_cell(run, outcome, monkeypatch, calls):
@@ -133,7 +143,11 @@ def test_few_seeds_fail_unless_quick(run):
     status, text = run(seeds=2)
     assert status == 1
     assert "torch and numpy with plain: undetermined" in text
+    note = "--seeds 2: fewer than 8 never show equivalence.\n"
+    assert text.startswith(note)
     assert run(seeds=2, quick=True)[0] == 0
+    assert "fewer than" not in run(seeds=8)[1]
+    assert "fewer than" not in run(seeds=2, backends=("torch",))[1]
 
 
 def test_changed_strategy_recomputes_only_its_cells(run, tmp_path, monkeypatch, calls):
@@ -189,6 +203,26 @@ def test_record_is_a_file_of_the_recipes_name(run, tmp_path):
     assert record["verdict"] == "pass"
 
 
+def test_record_that_cannot_be_written_is_told_first(run, tmp_path, calls):
+    (tmp_path / "records").write_text("")
+    with pytest.raises(UsageError, match=r"--record: cannot write .*records"):
+        run(record=tmp_path / "records")
+    assert not calls
+
+
+def test_interruption_of_the_figures(run, monkeypatch, calls):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "plot_outcome", interrupted)
+    status, text = run()
+    assert status == 130
+    assert "interrupted with 6 cells in " in text
+    monkeypatch.setattr(module, "plot_outcome", lambda *_: [])
+    assert run(resume=True)[0] == 0
+    assert len(calls) == 6
+
+
 def test_blind_harness_says_so(run, monkeypatch, tmp_path):
     monkeypatch.setattr(canaries, "missed", lambda: ["a wrong training"])
     status, text = run()
@@ -201,7 +235,9 @@ def test_blind_harness_says_so(run, monkeypatch, tmp_path):
     ("options", "message"),
     [
         ({"seeds": 0}, "--seeds: must be >= 1, got 0"),
+        ({"seeds": -1}, "--seeds: must be >= 1, got -1"),
         ({"workers": 0}, "--workers: must be >= 1, got 0"),
+        ({"backends": ("numpy",)}, "--backends: expected torch .* got numpy alone"),
         ({"backends": ("mxnet",)}, "--backends: 'mxnet' is none of"),
         ({"device": "tpu"}, "--device: 'tpu' is neither"),
     ],
