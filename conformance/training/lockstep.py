@@ -62,7 +62,8 @@ def run_lockstep(
             plan=plan,
             strategy=strategy,
         )
-    shadow, distances = _drive(sessions, plan)
+    minimum = recipe.lockstep.minimum_steps
+    shadow, distances = _drive(sessions, plan, minimum)
     fall = recipe.statistics.minimum_fall
     progress = {name: session.progress(fall) for name, session in sessions.items()}
     return {
@@ -86,13 +87,18 @@ def _with_shadows(first: list[Array], shadows: int) -> list[Array]:
 
 
 def _drive(
-    sessions: dict[str, Session], plan: DataPlan
+    sessions: dict[str, Session], plan: DataPlan, minimum: int
 ) -> tuple[Array, dict[str, Array]]:
-    """Makes every update in every session; returns shadows' and backends' distances."""
+    """Makes every update in every session; returns shadows' and backends' distances.
+
+    Of few examples more epochs are run, until there are as many updates as a horizon
+    must have.
+    """
     shadow: list[float] = []
     distances: dict[str, list[float]] = {name: [] for name in sessions}
     del distances[REFERENCE]
-    for epoch in range(plan.lockstep_epochs):
+    epoch = 0
+    while epoch < plan.lockstep_epochs or len(shadow) < minimum:
         told = {
             name: session.feed(epoch, plan.lockstep_batches)
             for name, session in sessions.items()
@@ -108,6 +114,7 @@ def _drive(
                 distances[name].append(_distance(rows[0], reference))
         for session in sessions.values():
             session.end_epoch()
+        epoch += 1
     return np.array(shadow), {name: np.array(d) for name, d in distances.items()}
 
 

@@ -10,16 +10,15 @@ NAMES = ("plain", "inverse", "dynamic", "adaptive", "adaptive-article")
 
 @pytest.fixture
 def lockstep(problem, plan, recipe, strategies):
-    def run(name="adaptive", backends=("torch",), changed=recipe, **options):
+    def run(name="adaptive", backends=("torch",), changed=recipe, epochs=6):
         strategy = strategies[name]
         return run_lockstep(
             problem,
-            plan,
+            replace(plan, lockstep_epochs=epochs),
             strategy,
             changed,
             backends=backends,
             device="cpu",
-            **options,
         )
 
     return run
@@ -36,6 +35,14 @@ def test_all_backends_pass(lockstep, name):
 
 def test_dynamic_weight_is_updated_on_the_way(lockstep):
     assert len(set(lockstep("dynamic")["weights"])) >= 3
+
+
+@pytest.mark.parametrize(("epochs", "updates"), [(1, 30), (4, 40)])
+def test_there_are_enough_updates_to_judge(lockstep, epochs, updates):
+    found = lockstep("dynamic", epochs=epochs)
+    assert found["horizon"] == len(found["bound"]) == updates
+    assert len(found["weights"]) == updates // 10
+    assert found["verdict"] == {"torch": "pass"}
 
 
 def test_two_dead_programs_agree_and_do_not_pass(lockstep, recipe):
