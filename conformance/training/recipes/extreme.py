@@ -4,8 +4,6 @@ Cross entropy, a grid of focal losses, gradient harmonising as printed, as publi
 with a debiased average; and the head of a detector, on images of blobs.
 """
 
-from dataclasses import replace
-
 from conformance.training.recipe import (
     DataPlan,
     Rate,
@@ -109,7 +107,7 @@ EXTREME = Recipe(
             strategies=tuple(strategy.name for strategy in _HEATMAP),
         ),
     ),
-    user_data=replace(user(20240544), strategies=_NAMES),
+    user_data=user(20240544, _NAMES),
     strategies=(*_BINARY, *_HEATMAP),
     claims=(("ghm-debiased", "focal-0.25-2", "plain"),),
     optimizer=adamw(3e-3, 1e-2),

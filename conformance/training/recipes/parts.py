@@ -37,8 +37,8 @@ def small(name: str, source: str, options: dict[str, Any], **changes: Any) -> Da
     return DataPlan(name, source, options, **{**numbers, **changes})
 
 
-def user(seed: int) -> DataPlan:
-    """Returns the plan for ``--data``."""
+def user(seed: int, strategies: tuple[str, ...] = ()) -> DataPlan:
+    """Returns the plan for ``--data``; no strategies are all of the recipe's."""
     return DataPlan(
         name="user",
         source="user",
@@ -51,4 +51,5 @@ def user(seed: int) -> DataPlan:
         quick_lockstep_epochs=10,
         lockstep_batches=25,
         margin=0.02,
+        strategies=strategies,
     )

@@ -59,6 +59,36 @@ def _synthetic(
     )
 
 
+_STRATEGIES = (
+    Strategy("plain", _CE),
+    _weighted("inverse", _INVERSE),
+    _weighted("inverse-count", _INVERSE, divisor="count"),
+    _weighted("effective", _EFFECTIVE),
+    _weighted("square-root", _ROOT),
+    Strategy("sampler", _CE, sampler="balanced"),
+    _weighted("sampler-inverse", _INVERSE, sampler="balanced"),
+    *(_smooth(alpha) for alpha in _ALPHAS),
+    _weighted("joint-square-root-0.1", _ROOT, 0.1),
+    _weighted("joint-effective-0.1", _EFFECTIVE, 0.1),
+    # The scale is the advice "0.5 to 2.0"; where the mean divides by the weights,
+    # it cancels.
+    *(
+        _weighted(
+            f"joint-inverse-{scale:g}-0.1",
+            Weight("inverse_frequency", _CLASSES, (("scale", scale),)),
+            0.1,
+            divisor="count",
+        )
+        for scale in (0.5, 2.0)
+    ),
+)
+# Its weights are for three classes; the user's data may have others.
+_PRINTED = _weighted(
+    "joint-printed",
+    Weight("fixed", _CLASSES, (("value", (0.5, 1.8, 3.0)),)),
+    0.15,
+)
+
 SMOOTHING = Recipe(
     name="smoothing",
     task="multiclass",
@@ -98,35 +128,8 @@ SMOOTHING = Recipe(
             },
         ),
     ),
-    user_data=user(20240525),
-    strategies=(
-        Strategy("plain", _CE),
-        _weighted("inverse", _INVERSE),
-        _weighted("inverse-count", _INVERSE, divisor="count"),
-        _weighted("effective", _EFFECTIVE),
-        _weighted("square-root", _ROOT),
-        Strategy("sampler", _CE, sampler="balanced"),
-        _weighted("sampler-inverse", _INVERSE, sampler="balanced"),
-        *(_smooth(alpha) for alpha in _ALPHAS),
-        _weighted("joint-square-root-0.1", _ROOT, 0.1),
-        _weighted("joint-effective-0.1", _EFFECTIVE, 0.1),
-        # The scale is the advice "0.5 to 2.0"; where the mean divides by the weights,
-        # it cancels.
-        *(
-            _weighted(
-                f"joint-inverse-{scale:g}-0.1",
-                Weight("inverse_frequency", _CLASSES, (("scale", scale),)),
-                0.1,
-                divisor="count",
-            )
-            for scale in (0.5, 2.0)
-        ),
-        _weighted(
-            "joint-printed",
-            Weight("fixed", _CLASSES, (("value", (0.5, 1.8, 3.0)),)),
-            0.15,
-        ),
-    ),
+    user_data=user(20240525, tuple(strategy.name for strategy in _STRATEGIES)),
+    strategies=(*_STRATEGIES, _PRINTED),
     claims=(("sampler-inverse", "sampler"), ("sampler-inverse", "inverse")),
     optimizer=adamw(3e-3, 1e-2),
     statistics=Statistics(
