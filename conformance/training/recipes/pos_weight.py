@@ -1,4 +1,4 @@
-"""Five ways of training at 1 : 5, in the manner of the article on ``pos_weight``.
+"""Ways of training at 1 : 5, in the manner of the article on ``pos_weight``.
 
 The article trains an EfficientNet-B3 on video frames; what it claims about the weights
 does not depend on that, so a small smooth network stands in and many seeds can be run.
@@ -11,35 +11,22 @@ from dataclasses import replace
 from conformance.training.recipe import (
     DataPlan,
     Mining,
-    Optimizer,
     Recipe,
     Statistics,
     Strategy,
     Weight,
 )
+from conformance.training.recipes.parts import BCE, RATIO, adamw, user
 
-_BCE = "binary_cross_entropy_with_logits"
 _ADAPTIVE = "adaptive_bce_with_logits"
 
-_RATIO = Weight("ratio", constants=(("factor", 1.0), ("max_value", 100.0)))
 _DYNAMIC = Weight(
     "dynamic", constants=(("initial", 1.0), ("step", 0.5), ("max_value", 10.0))
 )
 _TRUE = (("gamma", 2.0), ("modulator", "probability"))
 _ARTICLE = (("gamma", 2.0), ("modulator", "weighted_loss"))
 
-_ADAMW = Optimizer(
-    "adamw",
-    (
-        ("learning_rate", 5e-3),
-        ("beta1", 0.9),
-        ("beta2", 0.999),
-        ("eps", 1e-8),
-        ("weight_decay", 1e-2),
-    ),
-    max_norm=1.0,
-    clip_eps=1e-6,
-)
+_ADAMW = adamw(5e-3, 1e-2)
 
 POS_WEIGHT = Recipe(
     name="pos_weight",
@@ -99,53 +86,42 @@ POS_WEIGHT = Recipe(
             margin=0.02,
         ),
     ),
-    user_data=DataPlan(
-        name="user",
-        source="user",
-        options={"seed": 20240503},
-        hidden=(16, 16),
-        batch=32,
-        epochs=30,
-        quick_epochs=8,
-        lockstep_epochs=20,
-        quick_lockstep_epochs=10,
-        lockstep_batches=25,
-        margin=0.02,
-    ),
+    user_data=user(20240503),
     strategies=(
-        Strategy("plain", _BCE),
-        Strategy("inverse", _BCE, weight=_RATIO),
-        Strategy("dynamic", _BCE, weight=_DYNAMIC),
-        Strategy("adaptive", _ADAPTIVE, _TRUE, _RATIO),
-        Strategy("adaptive-article", _ADAPTIVE, _ARTICLE, _RATIO),
-        Strategy("mild", _ADAPTIVE, (("gamma", 1.0), *_ARTICLE[1:]), _RATIO),
+        Strategy("plain", BCE),
+        Strategy("inverse", BCE, weight=RATIO),
+        Strategy("dynamic", BCE, weight=_DYNAMIC),
+        Strategy("adaptive", _ADAPTIVE, _TRUE, RATIO),
+        # The article's presets are plain, mild, this one and extreme.
+        Strategy("adaptive-article", _ADAPTIVE, _ARTICLE, RATIO),
+        Strategy("mild", _ADAPTIVE, (("gamma", 1.0), *_ARTICLE[1:]), RATIO),
         Strategy(
             "extreme",
             _ADAPTIVE,
             (("gamma", 1.5), *_ARTICLE[1:]),
             Weight("ratio", constants=(("factor", 2.0), ("max_value", 100.0))),
         ),
-        Strategy("mining", _BCE, weight=_RATIO, mining=Mining(0.2, 0.3)),
+        Strategy("mining", BCE, weight=RATIO, mining=Mining(0.2, 0.3)),
         Strategy(
             "progressive",
-            _BCE,
+            BCE,
             weight=Weight("progressive", constants=(("start", 1.0), ("epochs", 20))),
         ),
-        Strategy("oversampled", _BCE, resampling="oversample"),
-        Strategy("smote", _BCE, resampling="smote"),
-        Strategy("sampler", _BCE, sampler="balanced"),
+        Strategy("oversampled", BCE, resampling="oversample"),
+        Strategy("smote", BCE, resampling="smote"),
+        Strategy("sampler", BCE, sampler="balanced"),
         Strategy(
-            "unclipped", _BCE, weight=_RATIO, optimizer=replace(_ADAMW, max_norm=None)
+            "unclipped", BCE, weight=RATIO, optimizer=replace(_ADAMW, max_norm=None)
         ),
-        Strategy("dropout", _BCE, weight=_RATIO, dropout=0.2),
+        Strategy("dropout", BCE, weight=RATIO, dropout=0.2),
         Strategy(
             "l2",
-            _BCE,
-            weight=_RATIO,
+            BCE,
+            weight=RATIO,
             # Through the moments, as torch.optim.Adam has it.
             optimizer=replace(_ADAMW, name="adam").with_constants(weight_decay=1e-3),
         ),
-        Strategy("early-stopping", _BCE, weight=_RATIO, patience=10),
+        Strategy("early-stopping", BCE, weight=RATIO, patience=10),
     ),
     claims=(
         ("adaptive-article", "dynamic", "inverse"),
