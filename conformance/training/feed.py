@@ -68,7 +68,7 @@ def batches(
     epoch: int,
     problem: Problem,
     plan: DataPlan,
-    sampler: str = "shuffled",
+    sampler: str | tuple[float, ...] = "shuffled",
 ) -> NDArray[np.int64]:
     """Draws the order of one epoch for every seed.
 
@@ -77,29 +77,34 @@ def batches(
         epoch: Counted from 0.
         problem: Whose training part is drawn from.
         plan: Size of the batches.
-        sampler: ``"shuffled"``, or ``"balanced"``: with replacement, every class as
-            probable as any other.
+        sampler: As in :class:`conformance.training.recipe.Strategy`.
 
     Returns:
         Rows of the training part, shaped ``(seeds, batches, batch)``; the incomplete
         last batch is dropped.
     """
-    labels = problem.train.labels
-    size = len(labels)
+    size = len(problem.train.labels)
     batch = min(plan.batch, size)
-    if sampler == "balanced":
-        counts = np.bincount(labels.astype(np.int64))
-        weights = sample_weights(labels.astype(np.int64), inverse_frequency(counts))
-        orders = [
-            weighted_indices(weights, size, seed=seed, epoch=epoch) for seed in seeds
-        ]
-    else:
+    if sampler == "shuffled":
         orders = [
             np.random.default_rng([seed, _ORDER, epoch]).permutation(size)
             for seed in seeds
         ]
+    else:
+        weights = _drawn_by(sampler, problem)
+        orders = [
+            weighted_indices(weights, size, seed=seed, epoch=epoch) for seed in seeds
+        ]
     whole = size // batch
     return np.stack(orders)[:, : whole * batch].reshape(len(seeds), whole, batch)
+
+
+def _drawn_by(sampler: str | tuple[float, ...], problem: Problem) -> Array:
+    """Returns the weight that every example is drawn by."""
+    of_class = sampler
+    if sampler == "balanced":
+        of_class = inverse_frequency(problem.class_counts)
+    return sample_weights(problem.train.labels.astype(np.int64), of_class)
 
 
 def coefficients(strategy: Strategy, labels: NDArray, weights: Array | None) -> Array:

@@ -92,8 +92,8 @@ class Strategy:
         factor: Of the whole loss.
         shards: Proportions of the parts of a batch whose means are averaged, as under
             gradient accumulation and data parallelism; none is one part.
-        sampler: ``"shuffled"`` or, with replacement, ``"balanced"``: every class is as
-            probable as any other.
+        sampler: ``"shuffled"``; or, with replacement, ``"balanced"``, where every class
+            is as probable as any other, or the weight of an example of each class.
         resampling: Of the training part, before training: ``"none"``,
             ``"oversample"`` or ``"smote"``.
         mining: Whether hard examples count once more.
@@ -112,7 +112,7 @@ class Strategy:
     divisor: str = "count"
     factor: float = 1.0
     shards: tuple[int, ...] = ()
-    sampler: str = "shuffled"
+    sampler: str | tuple[float, ...] = "shuffled"
     resampling: str = "none"
     mining: Mining | None = None
     rate: Rate | None = None

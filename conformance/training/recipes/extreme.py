@@ -36,8 +36,9 @@ _BINARY = (
     _ghm("ghm-published", debias=False),
     _ghm("ghm-debiased", debias=True),
     Strategy("sampler", BCE, sampler="balanced"),
+    # A positive is drawn as often as ten negatives: 1 against 0.1.
     Strategy(
-        "focal-sampler", _FOCAL, (("alpha", 0.25), ("gamma", 2.0)), sampler="balanced"
+        "focal-sampler", _FOCAL, (("alpha", 0.25), ("gamma", 2.0)), sampler=(0.1, 1.0)
     ),
     Strategy("curriculum", BCE, rate=_CURRICULUM),
     _ghm("ghm-curriculum", debias=True, rate=_CURRICULUM),

@@ -36,6 +36,9 @@ def class_factors(
     trained = _shares(problem.train.labels, len(class_weights))
     if strategy.sampler == "balanced" or strategy.resampling != "none":
         trained = np.full(len(trained), 1.0 / len(trained))
+    if not isinstance(strategy.sampler, str):
+        trained = trained * strategy.sampler
+        trained /= trained.sum()
     batch = min(plan.batch, len(problem.train.labels))
     parts = np.array(strategy.shards or (1,))
     ends = np.rint(np.cumsum(parts) * batch / parts.sum())

@@ -29,6 +29,13 @@ def test_balanced_sampler_draws_classes_alike(problem, plan):
     assert (order[0] != batches([0], 1, problem, plan, "balanced")[0]).any()
 
 
+def test_sampler_draws_by_the_weights_of_the_classes(problem, plan):
+    order = batches(range(40), 0, problem, plan, (0.1, 1.0))
+    share = problem.train.labels[order].mean()
+    # 5 negatives of weight 0.1 to a positive of weight 1.
+    assert share == pytest.approx(2 / 3, abs=0.02)
+
+
 def test_first_parameters_are_drawn_by_seed(problem, plan):
     both = first_parameters([3, 4], problem, plan)
     assert (both[0][0] != both[0][1]).any()

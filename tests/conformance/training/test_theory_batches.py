@@ -35,6 +35,16 @@ def check(found, expected):
     np.testing.assert_array_less(np.abs(found - mean), ERRORS * error)
 
 
+@pytest.mark.parametrize("resampling", ["none", "oversample"])
+def test_sampling_by_weights_changes_the_shares(resampling):
+    w = np.array([0.1, 0.8, 5.0])
+    strategy = Strategy("s", "cross_entropy", sampler=tuple(w), resampling=resampling)
+    found = class_factors(problem(), PLAN, strategy, np.ones(3))
+    before = SHARES if resampling == "none" else np.full(3, 1 / 3)
+    expected = before * w / SHARES
+    np.testing.assert_allclose(found / found.sum(), expected / expected.sum())
+
+
 @pytest.mark.parametrize("sampler", ["shuffled", "balanced"])
 def test_dividing_by_the_weights_of_a_batch_weakens_them(sampler):
     w = np.array([0.1, 0.8, 5.0])
