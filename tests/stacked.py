@@ -44,11 +44,13 @@ class Stacked:
         return self.parameters, self.features, self.labels
 
 
-def stacked(task: str = "binary", *, dropout: float = 0.0) -> Stacked:
-    """Returns a problem of one task; binary and multi-label have weights."""
+def stacked(
+    task: str = "binary", *, dropout: float = 0.0, hidden: tuple[int, ...] = (WIDTH,)
+) -> Stacked:
+    """Returns a problem of one task; all but heat maps have weights."""
     generator = np.random.default_rng(11)
     outputs = {"binary": 1, "multilabel": 4, "multiclass": 3, "heatmap": 1}[task]
-    drawn = [init_mlp(generator, (4, WIDTH, outputs)) for _ in range(MODELS)]
+    drawn = [init_mlp(generator, (4, *hidden, outputs)) for _ in range(MODELS)]
     rows = generator.integers(0, ROWS, (MODELS, STEPS, BATCH))
     shape = (ROWS, 6) if task == "heatmap" else (ROWS,)
     features = generator.normal(size=(*shape, 4))
@@ -73,7 +75,9 @@ def stacked(task: str = "binary", *, dropout: float = 0.0) -> Stacked:
         weights = weights * growth
     masks = ()
     if dropout:
-        masks = (generator.random((*rows.shape, WIDTH)) >= dropout,)
+        masks = tuple(
+            generator.random((*rows.shape, width)) >= dropout for width in hidden
+        )
     feed = {
         "coefficients": generator.uniform(0.5, 1.5, rows.shape) / BATCH,
         "weights": weights,

@@ -78,9 +78,9 @@ def test_optimizers_follow_their_rates(optimizer, constants):
     both(problem, optimizer=optimizer, constants=constants)
 
 
-@pytest.mark.parametrize("task", ["binary", "multilabel"])
-def test_dropout_drops_what_it_is_told(task):
-    problem = stacked(task, dropout=0.25)
+@pytest.mark.parametrize(("task", "hidden"), [("binary", (5,)), ("multilabel", (5, 3))])
+def test_dropout_drops_what_it_is_told(task, hidden):
+    problem = stacked(task, dropout=0.25, hidden=hidden)
     both(problem, dropout=0.25)
 
 

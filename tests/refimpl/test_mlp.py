@@ -28,6 +28,30 @@ def test_gradient_agrees_with_complex_step(drawn):
         np.testing.assert_allclose(gradients[position], expected, rtol=0, atol=1e-13)
 
 
+def test_every_hidden_layer_has_its_own_mask(drawn):
+    parameters, features, upstream = drawn
+    masks = [np.random.default_rng(n).random((6, n)) < 0.6 for n in SIZES[1:3]]
+    output, inputs = mlp(parameters, features, masks=masks, rate=0.25)
+    hidden = features
+    for layer, mask in enumerate(masks):
+        hidden = np.tanh(hidden @ parameters[2 * layer] + parameters[2 * layer + 1])
+        hidden = hidden * mask / 0.75
+    np.testing.assert_allclose(output, hidden @ parameters[4] + parameters[5])
+    gradients = mlp_grad(parameters, inputs, upstream, masks=masks, rate=0.25)
+    for position, parameter in enumerate(parameters):
+        for index in np.ndindex(parameter.shape):
+            ends = []
+            for step in (1e-5, -1e-5):
+                moved = [p.copy() for p in parameters]
+                moved[position][index] += step
+                ends.append(
+                    (mlp(moved, features, masks=masks, rate=0.25)[0] * upstream).sum()
+                )
+            # Central differences at 1e-5 are right to some 1e-9.
+            slope = (ends[0] - ends[1]) / 2e-5
+            assert gradients[position][index] == pytest.approx(slope, abs=1e-8)
+
+
 def test_stack_equals_one_model_at_a_time(drawn):
     parameters, features, upstream = drawn
     models = [parameters, [2.0 * p for p in parameters]]

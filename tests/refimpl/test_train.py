@@ -75,6 +75,28 @@ def test_models_of_a_stack_do_not_touch_each_other(task):
         np.testing.assert_allclose(found[0], losses[model], rtol=1e-13)
 
 
+def test_steps_in_two_runs_equal_one_run():
+    problem = stacked(dropout=0.25)
+    whole, halves = make(problem, dropout=0.25), make(problem, dropout=0.25)
+    whole.run(problem.rows, **problem.feed)
+    for part in (slice(None, 5), slice(5, None)):
+        feed = {
+            "coefficients": problem.feed["coefficients"][:, part],
+            "weights": problem.feed["weights"][:, part],
+            "rates": problem.feed["rates"][part],
+            "masks": [mask[:, part] for mask in problem.feed["masks"]],
+        }
+        halves.run(problem.rows[:, part], **feed)
+    for a, b in zip(whole.parameters(), halves.parameters(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_parameters_belong_to_the_caller():
+    trainer = make(stacked())
+    trainer.parameters()[0][:] = 0.0
+    assert trainer.parameters()[0].any()
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "rmsprop", "sgd"])
 def test_an_update_is_that_of_the_optimizer_at_its_rate(optimizer):
     constants = {

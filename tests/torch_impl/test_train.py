@@ -49,7 +49,8 @@ def usual_values(problem, logits, labels, weights):
 
 def usual_loop(problem, index, rate):
     """One model the usual way: module, backward, clip_grad_norm_, step."""
-    model = MLP((4, 5, problem.parameters[-1].shape[-1]), dtype=torch.float64)
+    sizes = (4, *(bias.shape[-1] for bias in problem.parameters[1::2]))
+    model = MLP(sizes, dtype=torch.float64)
     own = to_state([p[index] for p in problem.parameters])
     model.load_state_dict({name: torch.tensor(a) for name, a in own.items()})
     optimizer = torch.optim.AdamW(
@@ -85,7 +86,7 @@ def usual_loop(problem, index, rate):
     ("task", "rate"), [*((task, 0.0) for task in TASKS), ("multiclass", 0.25)]
 )
 def test_stack_equals_the_usual_loop(task, rate):
-    problem = stacked(task, dropout=rate)
+    problem = stacked(task, dropout=rate, hidden=(5, 3) if rate else (5,))
     trainer = make(problem, dropout=rate)
     losses, norms = trainer.run(problem.rows, **problem.feed)
     assert norms.max() > SETTINGS["max_norm"]  # or clipping would go untested

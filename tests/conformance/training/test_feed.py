@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from conformance.training import feed
+from conformance.training.data import Problem, Split
 from conformance.training.feed import batches, first_parameters
 from conformance.training.recipe import Rate, Strategy
 
@@ -18,6 +19,11 @@ def test_order_covers_the_epoch_and_differs_by_seed_and_epoch(problem, plan):
     assert (order[0] != order[1]).any()
     assert (order != batches([0, 1], 1, problem, plan)).any()
     np.testing.assert_array_equal(order[1:], batches([1], 0, problem, plan))
+
+
+def test_few_examples_are_one_batch(problem, plan):
+    order = batches([0], 0, problem, replace(plan, batch=1_000))
+    assert order.shape == (1, 1, 240)
 
 
 def test_balanced_sampler_draws_classes_alike(problem, plan):
@@ -43,6 +49,21 @@ def test_first_parameters_are_drawn_by_seed(problem, plan):
         np.testing.assert_array_equal(stacked[1], own[0])
 
 
+@pytest.mark.parametrize(
+    ("task", "labels", "width"),
+    [("multilabel", np.eye(4), 4), ("multiclass", np.arange(3), 3)],
+)
+def test_last_layer_has_a_logit_for_each_class(plan, task, labels, width):
+    part = Split(np.zeros((len(labels), 7)), labels)
+    drawn = first_parameters([0], Problem(task, part, part, part), plan)
+    assert [layer.shape for layer in drawn] == [
+        (1, 7, 5),
+        (1, 5),
+        (1, 5, width),
+        (1, width),
+    ]
+
+
 def test_count_divides_by_the_elements():
     found = feed.coefficients(replace(PLAIN, factor=0.5), LABELS, None)
     np.testing.assert_array_equal(found, np.full((1, 2, 4), 0.125))
@@ -63,7 +84,7 @@ def test_weights_divide_by_those_of_the_labels():
 
 def test_positives_divide_by_at_least_one():
     strategy = replace(PLAIN, divisor="positives")
-    heat = np.array([[[[1.0, 0.5], [1.0, 1.0]], [[0.2, 0.0], [0.9, 0.1]]]])
+    heat = np.array([[[[1.0, 0.5], [1.0, 1.0]], [[0.2, 0.0], [0.9, 0.8]]]])
     found = feed.coefficients(strategy, heat, None)
     np.testing.assert_allclose(found[0], [[1 / 3] * 2, [1.0] * 2])
 
@@ -82,6 +103,11 @@ def test_shards_average_their_means():
     weighted = replace(even, divisor="weights")
     found = feed.coefficients(weighted, LABELS, np.array([[3.0, 3.0]]))
     np.testing.assert_allclose(found[0, 0], [1 / 8, 1 / 8, 1 / 4, 1 / 4])
+
+
+def test_shards_end_at_the_nearest_example():
+    found = feed.coefficients(replace(PLAIN, shards=(7, 1)), np.zeros((1, 1, 20)), None)
+    np.testing.assert_allclose(found[0, 0], [1 / 36] * 18 + [1 / 4] * 2)
 
 
 def test_rate_is_that_of_the_schedule():

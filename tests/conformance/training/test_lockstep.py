@@ -10,11 +10,11 @@ NAMES = ("plain", "inverse", "dynamic", "adaptive", "adaptive-article")
 
 @pytest.fixture
 def lockstep(problem, plan, recipe, strategies):
-    def run(name="adaptive", backends=("torch",), changed=recipe, epochs=6):
+    def run(name="adaptive", backends=("torch",), changed=recipe, **planned):
         strategy = strategies[name]
         return run_lockstep(
             problem,
-            replace(plan, lockstep_epochs=epochs),
+            replace(plan, **planned),
             strategy,
             changed,
             backends=backends,
@@ -37,11 +37,13 @@ def test_dynamic_weight_is_updated_on_the_way(lockstep):
     assert len(set(lockstep("dynamic")["weights"])) >= 3
 
 
-@pytest.mark.parametrize(("epochs", "updates"), [(1, 30), (4, 40)])
-def test_there_are_enough_updates_to_judge(lockstep, epochs, updates):
-    found = lockstep("dynamic", epochs=epochs)
+@pytest.mark.parametrize(
+    ("epochs", "batches", "updates"), [(1, None, 30), (4, 10, 40), (2, 4, 32)]
+)
+def test_there_are_enough_updates_to_judge(lockstep, epochs, batches, updates):
+    found = lockstep("dynamic", lockstep_epochs=epochs, lockstep_batches=batches)
     assert found["horizon"] == len(found["bound"]) == updates
-    assert len(found["weights"]) == updates // 10
+    assert len(found["weights"]) == updates // (batches or 10)
     assert found["verdict"] == {"torch": "pass"}
 
 

@@ -42,6 +42,7 @@ def of_epoch(weights, labels=None):
         ("ratio", BINARY, {}, 5.0),
         ("ratio", BINARY, {"factor": 2.0}, 10.0),
         ("ratio", BINARY, {"factor": 2.0, "max_value": 8.0}, 8.0),
+        ("ratio", BINARY, {"factor": 0.5, "max_value": 4.0}, 2.5),
         ("ratio", MULTILABEL, {}, (19.0, 4.0, 20.0)),
         ("ratio", MULTILABEL, {"max_value": 5.0}, (5.0, 4.0, 5.0)),
         ("inverted", BINARY, {}, 0.2),
