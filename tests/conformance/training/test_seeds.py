@@ -5,7 +5,6 @@ import pytest
 
 from conformance.training.backends import make_trainer
 from conformance.training.seeds import run_seeds
-from conformance.training.session import Session
 
 SEEDS = list(range(8))
 
@@ -104,60 +103,3 @@ def test_resampled_training_is_measured_on_the_data_as_they_are(
     found = run(problem, plan, own, recipe, make=make)
     assert sizes == [(400, 0.5)]
     assert found["trained"]
-
-
-class Scripted:
-    """A trainer whose parameters count its updates, right where it is told to be."""
-
-    def __init__(self, problem, right=()):
-        self.problem, self.right, self.updates = problem, right, 0
-
-    def run(self, rows, **_told):
-        self.updates += 1
-        ones = np.ones(rows.shape[:2])
-        return ones, ones
-
-    def logits(self, features):
-        part = self.problem.validation
-        right = features is part.features and self.updates in self.right
-        labels = part.labels if right else 1.0 - part.labels
-        return 2.0 * np.resize(labels, (1, len(features))) - 1.0
-
-    def parameters(self):
-        return [np.full((1, 1), float(self.updates))]
-
-
-def session(trainer, problem, plan, strategy):
-    built = []
-
-    def build(parameters):
-        built.append(parameters)
-        return trainer
-
-    first = [np.zeros((1, 1))]
-    made = Session(
-        build, first, seeds=[0], problem=problem, plan=plan, strategy=strategy
-    )
-    return made, built
-
-
-def test_schedule_sees_the_validation_part_only(problem, plan, strategies):
-    trainer = Scripted(problem, right=(2,))
-    made, _ = session(trainer, problem, plan, strategies["dynamic"])
-    for epoch in range(4):
-        made.train(made.feed(epoch))
-        made.end_epoch()
-    assert made.history == [[1.0], [1.0], [1.0], [1.5]]
-
-
-@pytest.mark.parametrize(("right", "best"), [((2,), 2.0), ((2, 5), 2.0), ((), 1.0)])
-def test_early_stopping_keeps_the_best_epoch(problem, plan, strategies, right, best):
-    trainer = Scripted(problem, right=right)
-    strategy = replace(strategies["plain"], patience=2)
-    made, built = session(trainer, problem, plan, strategy)
-    for epoch in range(6):
-        made.train(made.feed(epoch))
-        made.end_epoch()
-    # Epoch 5 comes too late: two epochs without an improvement have stopped it.
-    assert made.outcome() is trainer
-    assert built[-1][0].item() == best
