@@ -104,8 +104,6 @@ def _judge_grid(found: Evidence) -> Verdict:
             name.removesuffix(", alpha 0.75 - 0.25") for name in shown
         )
         return holds_when(f"it is {condition}", told)
-    if all(row["high"] < MATTERS for own in rows.values() for row in own):
-        return fails(told)
     return _mixed(rows, told)
 
 
@@ -123,6 +121,8 @@ def _mixed(rows: dict[str, list[Row]], told: str) -> Verdict:
     data = {name for own in rows.values() for name in where(own, rises)[0]}
     if data:
         return holds_when(f"trained on {' or '.join(sorted(data))}", told)
+    if refuted([(own, MATTERS) for own in rows.values()]):
+        return fails(told)
     return undetermined(f"{told} {TOO_WIDE}")
 
 
