@@ -43,14 +43,15 @@ Array = NDArray[np.float64]
 RECIPE = "smoothing"
 # Differences of scores that would matter to a reader.
 MATTERS = 0.02
+SCORES = {"macro_f1": "macro F1", "balanced_accuracy": "balanced accuracy"}
 
 
 def _over_correction(runs: Runs) -> Evidence:
     found: Evidence = {
-        f"{metric}, both - {other}": contrast(
+        f"{title}, both - {other}": contrast(
             runs, RECIPE, metric, first=other, second="sampler-inverse"
         )
-        for metric in ("macro_f1", "balanced_accuracy")
+        for metric, title in SCORES.items()
         for other in ("sampler", "inverse")
     }
     found["recall of the commonest class, both - sampler"] = contrast(
@@ -125,10 +126,7 @@ def _judge_over_correction(found: Evidence) -> Verdict:
     recall = gains.pop("recall of the commonest class, both - sampler")
     told = (
         f"Log-odds of the rarest class: {_shifts(found)}. "
-        + ", ".join(
-            f"{name.replace('_', ' ')} {differences(rows)}"
-            for name, rows in gains.items()
-        )
+        + ", ".join(f"{name} {differences(rows)}" for name, rows in gains.items())
         + f"; recall of the commonest class, both - sampler {differences(recall)}."
     )
     return higher(list(gains.values()), told, asserted=MATTERS)
