@@ -147,7 +147,9 @@ def test_a_part_of_the_grid_refutes_it_where_no_other_shows_it(tmp_path):
         for g in (1, 2, 5)
         for metric in ("f1_half", "average_precision")
     }
-    assert settled("E2", tmp_path, spreads=every).verdict.word == NO_EVIDENCE
+    entry = settled("E2", tmp_path, spreads=every)
+    assert entry.verdict.word == NO_EVIDENCE
+    assert entry.note.endswith("; open")
     every.pop((E, "focal-0.75-2", "f1_half"))
     assert settled("E2", tmp_path, spreads=every).verdict.word == FAILS
     part = {(E, "focal-0.75-2", "f1_half"): 0.6}
