@@ -48,9 +48,18 @@ class Journal:
         return self._cells.get(cell)
 
     def append(self, cell: str, result: Any) -> None:
-        """Records a finished cell."""
-        with self.path.open("a") as file:
-            file.write(json.dumps({"cell": cell, "result": result}) + "\n")
+        """Records a finished cell.
+
+        Raises:
+            UsageError: The disk is full, or somebody removed the folder.
+        """
+        try:
+            with self.path.open("a") as file:
+                file.write(json.dumps({"cell": cell, "result": result}) + "\n")
+        except OSError as error:
+            raise UsageError(
+                f"--out: cannot write {self.path} ({error.strerror})."
+            ) from error
         self._cells[cell] = result
 
 

@@ -74,3 +74,11 @@ def test_cell_without_a_result_is_rejected(path):
     path.write_text(path.read_text().replace("result", "other"))
     with pytest.raises(UsageError, match=r"line 2 is not what a comparison writes"):
         Journal(path, CONDITIONS, resume=True)
+
+
+def test_folder_that_is_gone_is_told(path):
+    journal = Journal(path, CONDITIONS, resume=True)
+    path.unlink()
+    path.parent.rmdir()
+    with pytest.raises(UsageError, match=r"--out: cannot write .*jsonl \(No such file"):
+        journal.append("three", {})
