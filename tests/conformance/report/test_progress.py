@@ -58,9 +58,9 @@ def test_time_left_is_known_after_the_first_piece():
 
 
 def test_time_left_tells_kinds_apart():
-    kinds = ("a", "a", "b", "b")
+    kinds = ("a", "a", "a", "b", "b")
     assert left(("a", 6.0), ("b", 600.0), expected=kinds) == "about 10 min left"
-    assert left(("b", 600.0), ("b", 600.0), expected=kinds) == "about 20 min left"
+    assert left(("b", 600.0), ("b", 600.0), expected=kinds) == "about 30 min left"
 
 
 def test_time_left_is_shorter_side_by_side():

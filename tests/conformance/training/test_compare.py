@@ -101,6 +101,13 @@ def test_every_recipe_has_its_folder(run, tmp_path, monkeypatch):
     assert "\nother, 2 of 2\n" in text
 
 
+def test_one_failure_among_several_recipes_counts(run, monkeypatch):
+    monkeypatch.setitem(RECIPES, "other", replace(RECIPES["made"], name="other"))
+    statuses = iter((1, 0))
+    monkeypatch.setattr(module, "_report", lambda *_: next(statuses))
+    assert run()[0] == 1
+
+
 def test_recipe_named_twice_runs_once(run, calls):
     status, text = run("made", "made")
     assert status == 0
@@ -139,13 +146,15 @@ def test_seeds_are_one_look(run, outcome):
     assert outcome()["data"]["made"]["equivalence"][0]["n"] == 12
 
 
-def test_few_seeds_fail_unless_quick(run):
+def test_few_seeds_fail_unless_quick(run, outcome):
     status, text = run(seeds=2)
     assert status == 1
     assert "torch and numpy with plain: undetermined" in text
     note = "--seeds 2: fewer than 8 never show equivalence.\n"
     assert text.startswith(note)
     assert run(seeds=2, quick=True)[0] == 0
+    run(quick=True)
+    assert outcome()["recipe"]["statistics"]["looks"] == [8]
     assert "fewer than" not in run(seeds=8)[1]
     assert "fewer than" not in run(seeds=2, backends=("torch",))[1]
 

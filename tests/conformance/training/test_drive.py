@@ -97,6 +97,12 @@ def test_time_left_is_of_one_data_set_and_backend(run, monkeypatch):
     ]
 
 
+def test_time_left_is_shorter_with_more_workers(run, monkeypatch):
+    monkeypatch.setattr(workers.Inline, "count", 2)
+    monkeypatch.setattr(workers, "_timed", lambda _: {"seconds": 60.0})
+    assert run(Study(squares(1, 2, 3))).startswith("[1/3] square/1 60.0 s, about 60 s")
+
+
 def test_resumed_cells_tell_the_time_left(run):
     run(Study(squares(1)))
     text = run(Study(squares(1, 2)), resume=True)

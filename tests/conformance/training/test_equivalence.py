@@ -111,7 +111,8 @@ def test_one_seed_contrasts_nothing():
 
 def test_spread_agrees_with_the_correlation_test():
     generator = np.random.default_rng(0)
-    for factor in (1.0, 1.6, 3.0, 0.3):
+    a = np.zeros(0)
+    for factor in 40 * (1.0, 1.6, 3.0, 0.3):
         a, b = generator.normal(size=12), factor * generator.normal(size=12)
         test: Any = stats.pearsonr(a + b, b - a)
         expected = "undetermined"
@@ -121,6 +122,16 @@ def test_spread_agrees_with_the_correlation_test():
     assert spread_verdict(a, a, alpha=0.05) == "undetermined"
     assert spread_verdict(a, 10 * a, alpha=0.05) == "higher"
     assert spread_verdict(10 * a, a, alpha=0.05) == "lower"
+
+
+def test_spread_of_too_few_or_infinite():
+    generator = np.random.default_rng(1)
+    for _ in range(50):
+        a, b = generator.normal(size=2), 3.0 * generator.normal(size=2)
+        assert spread_verdict(a, b, alpha=0.05) == "undetermined"
+    assert spread_verdict([0.0, 1.0, np.inf], np.arange(3), alpha=0.05) == (
+        "undetermined"
+    )
 
 
 @pytest.mark.parametrize(
