@@ -37,6 +37,10 @@ SHAPES = {
 }
 
 
+# Beyond, squares of features overflow.
+LARGEST = 1e150
+
+
 def user_file(path: Path, *, task: str, seed: int) -> Problem:
     """Reads ``X``, ``y`` and optionally ``split`` (0 train, 1 validation, 2 test).
 
@@ -78,7 +82,8 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
             with np.load(file, allow_pickle=False) as arrays:
                 found = dict(arrays)
     except DAMAGE as error:
-        raise UsageError(f"--data: cannot read {path}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"--data: cannot read {path}: {reason}") from error
     for name in ("X", "y", "split"):
         if not isinstance(found.get(name, np.empty(0)), np.ndarray):
             raise UsageError(f"--data: {name} is not stored as an array (.npy).")
@@ -107,6 +112,11 @@ def _checked(
     features = features.astype(np.float64)
     if not np.isfinite(features).all():
         raise UsageError("--data: X holds NaN or infinity.")
+    largest = np.abs(features).max()
+    if largest > LARGEST:
+        raise UsageError(
+            f"--data: X must be within ±{LARGEST:g}, got a number of size {largest:g}."
+        )
     return features, _checked_labels(labels.astype(np.float64), task)
 
 

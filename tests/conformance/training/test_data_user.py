@@ -83,6 +83,11 @@ def test_images_become_patches_of_one_scale(write):
         ("binary", {"X": None}, "missing X"),
         ("binary", {"y": None}, "missing y"),
         ("binary", {"X": np.full((120, 4), np.nan)}, "X holds NaN"),
+        (
+            "binary",
+            {"X": np.full((120, 4), -2e150)},
+            r"within ±1e\+150, got .* 2e\+150",
+        ),
         ("binary", {"X": np.zeros(120)}, r"X must be shaped \(N, d\) .* binary"),
         ("binary", {"X": np.zeros((119, 4))}, "X must be shaped"),
         ("binary", {"X": np.zeros((120, 0))}, "X must be shaped"),
