@@ -210,9 +210,9 @@ def in_half(values: jax.Array) -> jax.Array:
     A cast of float64 would round twice, by way of float32, and a compiler may leave out
     a cast and its inverse; ``jax.lax.reduce_precision`` makes subnormal numbers zero.
     """
-    tiny, largest = 2.0**-14, 65504.0
     magnitude = jnp.abs(values)
-    top = jnp.clip(magnitude, tiny, largest)
+    # Below the smallest normal number the spacing stays the same.
+    top = jnp.maximum(magnitude, 2.0**-14)
     unit = top / jnp.frexp(top)[0] * 2.0**-11
     rounded = jnp.round(values / unit) * unit
     return jnp.where(magnitude < 65520.0, rounded, values * jnp.inf)

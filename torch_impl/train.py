@@ -188,9 +188,9 @@ def in_half(values: Tensor) -> Tensor:
 
     A cast of float64 would round twice, by way of float32.
     """
-    tiny, largest = 2.0**-14, 65504.0
     magnitude = values.abs()
-    top = magnitude.clamp(tiny, largest)
+    # Below the smallest normal number the spacing stays the same.
+    top = magnitude.clamp(min=2.0**-14)
     unit = top / torch.frexp(top).mantissa * 2.0**-11
     rounded = (values / unit).round() * unit
     return torch.where(magnitude < 65520.0, rounded, values * torch.inf)

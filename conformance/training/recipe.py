@@ -134,7 +134,8 @@ class DataPlan:
         batch: Examples in a batch; an epoch drops the incomplete last one.
         epochs: Of the seed runs.
         quick_epochs: The same under ``--quick``; 0 leaves the data set out.
-        lockstep_epochs: Of the lockstep run.
+        lockstep_epochs: Of the lockstep run; it goes on where they hold fewer updates
+            than ``Lockstep.minimum_steps``.
         quick_lockstep_epochs: The same under ``--quick``.
         lockstep_batches: Batches of a lockstep epoch; ``None`` is the whole epoch.
         margin: Largest difference of the main metric that counts as none.
