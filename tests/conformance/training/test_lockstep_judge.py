@@ -43,6 +43,13 @@ def test_bound_is_eight_times_the_shadows():
     assert judged(8.1e-9, 1e-9, at=4) == ("fail", 5, STEPS)
 
 
+def test_bound_never_falls():
+    shadow = np.zeros(STEPS)
+    shadow[4] = 1e-9
+    found = lockstep._judge(shadow, {}, ALIVE, Lockstep())
+    np.testing.assert_allclose(found["bound"], [FLOOR] * 4 + [8e-9] * (STEPS - 4))
+
+
 @pytest.mark.parametrize("shadow", [1.1e-6, np.nan])
 def test_horizon_ends_where_shadows_leave(shadow):
     assert judged(1.0, shadow, at=30) == ("pass", None, 30)
