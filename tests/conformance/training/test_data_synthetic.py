@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.special import logit
 from sklearn.metrics import f1_score, roc_auc_score
 
 from conformance.training.data import (
@@ -122,10 +123,10 @@ def test_synthetic_is_not_separable(drawn):
 def test_logit_of_gaussian_is_linear(drawn):
     for part, ratio in (("train", 0.01), ("test", 0.02)):
         split = getattr(drawn["gaussian"], part)
-        logit = np.log(split.posterior / (1.0 - split.posterior))
-        design = np.column_stack([split.features, np.ones(len(logit))])
-        *slope, offset = np.linalg.lstsq(design, logit)[0]
-        np.testing.assert_allclose(design @ [*slope, offset], logit, atol=1e-9)
+        odds = logit(split.posterior)
+        design = np.column_stack([split.features, np.ones(len(odds))])
+        *slope, offset = np.linalg.lstsq(design, odds)[0]
+        np.testing.assert_allclose(design @ [*slope, offset], odds, atol=1e-9)
         assert np.linalg.norm(slope) == pytest.approx(2.5)
         assert offset == pytest.approx(np.log(ratio))
         assert min(map(abs, slope)) > 0.1  # no feature is idle
@@ -135,6 +136,8 @@ def test_labels_come_at_their_rates(drawn):
     problem = drawn["multilabel"]
     assert problem.classes == 5
     np.testing.assert_allclose(problem.train.posterior.mean(axis=0), RATES)
+    spread = logit(problem.train.posterior).std(axis=0)
+    np.testing.assert_allclose(spread, 2.2)
     for part in PARTS:
         labels = getattr(problem, part).labels
         deviation = np.sqrt(np.multiply(RATES, np.subtract(1.0, RATES)) / len(labels))

@@ -93,13 +93,30 @@ def test_diverged_model_has_not_trained(problem, plan, recipe, strategies):
 def test_resampled_training_is_measured_on_the_data_as_they_are(
     problem, plan, recipe, strategies
 ):
-    sizes = []
+    sizes, last = [], []
 
     def make(backend, strategy, optimizer, parameters, train, **place):
         sizes.append((len(train.labels), train.labels.mean()))
-        return make_trainer(backend, strategy, optimizer, parameters, train, **place)
+        made = make_trainer(backend, strategy, optimizer, parameters, train, **place)
+        honest = made.run
+
+        def run(rows, **told):
+            last.append(rows.max())
+            return honest(rows, **told)
+
+        made.run = run
+        return made
 
     own = replace(strategies["plain"], resampling="oversample")
     found = run(problem, plan, own, recipe, make=make)
     assert sizes == [(400, 0.5)]
+    assert max(last) == 399
     assert found["trained"]
+
+
+def test_best_epoch_is_measured(problem, plan, recipe, strategies):
+    # The first epoch without an improvement is the last that counts.
+    best = run(problem, plan, replace(strategies["plain"], patience=1), recipe)
+    last = run(problem, plan, strategies["plain"], recipe)
+    assert best["metrics"]["auc"] != last["metrics"]["auc"]
+    assert best["loss_after"] == last["loss_after"]
