@@ -31,6 +31,17 @@ def test_resampling_balances_training_alone(before, classes, how):
     assert not np.array_equal(other.train.features, after.train.features)
 
 
+@pytest.mark.parametrize("before", [BINARY, MULTICLASS])
+def test_examples_keep_their_classes(before):
+    after = resampled(before, "oversample", 5)
+    pairs = [
+        np.column_stack([part.features, part.labels])
+        for part in (before.train, after.train)
+    ]
+    known = np.unique(pairs[0], axis=0)
+    np.testing.assert_array_equal(np.unique(pairs[1], axis=0), known)
+
+
 def test_no_resampling_changes_nothing():
     assert resampled(BINARY, "none", 5) is BINARY
 
