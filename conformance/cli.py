@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from conformance.cli_claims import claims
-from conformance.cli_outcomes import compare
+from conformance.cli_outcomes import compare, defaults
 from conformance.cli_records import diagnose, ratchet_command, repro
 from conformance.cli_scores import EPILOG, doctor, metrics
 from conformance.cli_shared import IMPLS, check, keep_compilations, names_in
@@ -206,6 +206,7 @@ def vectors_command(
 
 app.command()(compare)
 app.command()(claims)
+app.command()(defaults)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Commands about outcomes of trainings: compare."""
+"""Commands about trainings: compare, defaults."""
 
 from pathlib import Path
 from typing import Annotated
@@ -77,3 +77,23 @@ def compare(
         record=record,
     )
     raise typer.Exit(status)
+
+
+def defaults() -> None:
+    """Shows which defaults of optimisers and layers differ, and what that does.
+
+    PyTorch, Optax and Flax as installed; Markdown where it is not a terminal. Exit
+    status: 0 shown, 2 one of them is missing.
+    """
+    from conformance.report.terminal import make_console
+    from conformance.training import defaults as differing
+
+    try:
+        rows = differing.rows()
+    except ImportError as error:
+        raise UsageError(f"defaults: {error}") from error
+    console = make_console()
+    if console.is_terminal:
+        console.print(differing.table(rows))
+    else:
+        console.out(differing.markdown(rows), end="", highlight=False)

@@ -16,6 +16,8 @@ import torch
 from flax import nnx
 from rich.console import Console
 
+from conformance import cli_outcomes
+from conformance.errors import UsageError
 from conformance.training import default_outcomes as outcomes
 from conformance.training import defaults
 
@@ -260,3 +262,18 @@ def test_tables_say_all():
     for row in rows:
         assert row.constant in printed.get()
         assert row.measured in printed.get()
+
+
+def test_command_prints_every_row(capsys):
+    cli_outcomes.defaults()
+    printed = capsys.readouterr().out
+    assert printed == defaults.markdown(defaults.rows())
+
+
+def test_command_names_what_is_not_installed(monkeypatch):
+    def rows():
+        raise ImportError("No module named 'optax'")
+
+    monkeypatch.setattr(defaults, "rows", rows)
+    with pytest.raises(UsageError, match="defaults: No module named 'optax'"):
+        cli_outcomes.defaults()
