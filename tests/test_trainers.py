@@ -3,13 +3,13 @@
 from functools import cache
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 
-import jax_impl
+import jax_impl.train
 import refimpl
-from jax_impl.train import Trainer, in_half
+import torch_impl.train
 from refimpl.train import Trainer as Reference
 from tests.stacked import MODELS, SETTINGS, framework_loss, reference_loss, stacked
 
@@ -23,10 +23,16 @@ RMSPROP = {
 }
 
 
+PACKAGES = {"torch": torch_impl, "jax": jax_impl}
+every_package = pytest.mark.parametrize(
+    "package", PACKAGES.values(), ids=lambda package: package.__name__
+)
+
+
 @cache
-def compiled(name):
+def loss_of(package, name):
     """Returns one object for each loss, so that its programs are shared."""
-    return framework_loss(jax_impl, name)
+    return framework_loss(package, name)
 
 
 def ghmc(package, slope=None):
@@ -45,12 +51,17 @@ def ghmc(package, slope=None):
     return loss
 
 
-def both(problem, losses=None, **changed):
-    """Trains a stack here and in the reference."""
-    reference, own = losses or (reference_loss(problem.loss), compiled(problem.loss))
+def both(package, problem, losses=None, **changed):
+    """Trains a stack in a framework and in the reference."""
+    reference, own = losses or (
+        reference_loss(problem.loss),
+        loss_of(package, problem.loss),
+    )
     options = {**SETTINGS, **changed}
     expected = Reference(*problem.given, loss=reference, **options)
-    actual = Trainer(*problem.given, loss=own, dtype="float64", device="cpu", **options)
+    actual = package.train.Trainer(
+        *problem.given, loss=own, dtype="float64", device="cpu", **options
+    )
     traces = [t.run(problem.rows, **problem.feed) for t in (expected, actual)]
     for one, other in zip(*traces, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-11)
@@ -59,6 +70,7 @@ def both(problem, losses=None, **changed):
     return actual, traces[0]
 
 
+@every_package
 @pytest.mark.parametrize(
     ("optimizer", "constants"),
     [
@@ -71,35 +83,40 @@ def both(problem, losses=None, **changed):
         ("rmsprop", {**RMSPROP, "centered": True, "momentum": 0.0}),
     ],
 )
-def test_optimizers_follow_their_rates(optimizer, constants):
+def test_optimizers_follow_their_rates(package, optimizer, constants):
     problem = stacked()
-    both(problem, optimizer=optimizer, constants=constants)
+    both(package, problem, optimizer=optimizer, constants=constants)
     problem.feed["rates"] = problem.feed["rates"][::-1].copy()
-    both(problem, optimizer=optimizer, constants=constants)
+    both(package, problem, optimizer=optimizer, constants=constants)
 
 
+@every_package
 @pytest.mark.parametrize(("task", "hidden"), [("binary", (5,)), ("multilabel", (5, 3))])
-def test_dropout_drops_what_it_is_told(task, hidden):
+def test_dropout_drops_what_it_is_told(package, task, hidden):
     problem = stacked(task, dropout=0.25, hidden=hidden)
-    both(problem, dropout=0.25)
+    both(package, problem, dropout=0.25)
 
 
-def test_nothing_is_clipped_without_a_norm():
-    _, (_, norms) = both(stacked(), max_norm=None)
+@every_package
+def test_nothing_is_clipped_without_a_norm(package):
+    _, (_, norms) = both(package, stacked(), max_norm=None)
     assert norms.max() > SETTINGS["max_norm"]
 
 
-def test_state_of_a_loss_is_carried_and_keeps_its_type():
+@every_package
+def test_state_of_a_loss_is_carried_and_keeps_its_type(package):
     problem = stacked()
     problem.feed["weights"] = None
     state = [np.zeros((MODELS, 10)), np.zeros((MODELS, 10), np.int64)]
-    losses = ghmc(refimpl, refimpl.ghmc_loss_grad), ghmc(jax_impl)
-    trainer, _ = both(problem, losses, state=state)
-    counts, updates = trainer._carry[2]
-    assert (counts.dtype, updates.dtype) == (jnp.float64, jnp.int64)
-    assert np.asarray(updates).max() > 1
+    losses = ghmc(refimpl, refimpl.ghmc_loss_grad), ghmc(package)
+    trainer, _ = both(package, problem, losses, state=state)
+    carried = trainer._state if package is torch_impl else trainer._carry[2]
+    counts, updates = (np.asarray(part) for part in carried)
+    assert (counts.dtype, updates.dtype) == (np.float64, np.int64)
+    assert updates.max() > 1
 
 
+@every_package
 @pytest.mark.parametrize(
     ("task", "scale"),
     [
@@ -109,30 +126,32 @@ def test_state_of_a_loss_is_carried_and_keeps_its_type():
         ("heatmap", 2.0**40),
     ],
 )
-def test_half_precision_is_that_of_the_reference(task, scale):
+def test_half_precision_is_that_of_the_reference(package, task, scale):
     problem = stacked(task)
     # Small enough for subnormal gradients without a scale.
     problem.feed["coefficients"] *= 1e-5
     if scale > 1024:
         # What overflows leaves no finite parameter.
         problem.feed["coefficients"] *= 1e-7
-    _, (_, norms) = both(problem, loss_scale=scale)
-    exact = both(problem)[1][1]
+    _, (_, norms) = both(package, problem, loss_scale=scale)
+    exact = both(package, problem)[1][1]
     assert (norms != exact).all()
 
 
-def test_overflow_of_the_scaled_gradient_is_seen_in_the_norm():
+@every_package
+def test_overflow_of_the_scaled_gradient_is_seen_in_the_norm(package):
     problem = stacked()
     options = {**SETTINGS, "loss_scale": 2.0**60}
-    loss = framework_loss(jax_impl, problem.loss)
-    trainer = Trainer(
+    loss = loss_of(package, problem.loss)
+    trainer = package.train.Trainer(
         *problem.given, loss=loss, dtype="float32", device="cpu", **options
     )
     assert not np.isfinite(trainer.run(problem.rows, **problem.feed)[1]).any()
 
 
+@every_package
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_half_is_numpys(dtype):
+def test_half_is_numpys(package, dtype):
     every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     finite = np.unique(every[np.isfinite(every)]).astype(np.float64)
     edges = [65519.0, 65519.996, 65520.0, 1e30, np.inf, 1e-40, 0.0]
@@ -142,7 +161,10 @@ def test_half_is_numpys(dtype):
     values = np.concatenate([values, -values, *beside, [dtype(np.nan)]])
     with np.errstate(over="ignore"):
         expected = values.astype(np.float16).astype(dtype)
-    with jax.enable_x64(dtype is np.float64):
-        actual = np.asarray(jax.jit(in_half)(values))
+    if package is torch_impl:
+        actual = torch_impl.train.in_half(torch.tensor(values)).numpy()
+    else:
+        with jax.enable_x64(dtype is np.float64):
+            actual = np.asarray(jax.jit(jax_impl.train.in_half)(values))
     np.testing.assert_array_equal(actual, expected)
     np.testing.assert_array_equal(np.signbit(actual[:-1]), np.signbit(expected[:-1]))
