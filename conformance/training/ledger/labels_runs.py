@@ -100,21 +100,22 @@ def _cure(runs: Runs) -> Evidence:
 
 def _judge_cure(found: Evidence) -> Verdict:
     gains = ", ".join(f"{name} {differences(rows)}" for name, rows in found.items())
-    left = ranged([100 * share for share in _left(found)], "{:.0f}")
+    shares = [100 * share for share in _left(found)]
+    if shares:
+        left = f"{ranged(shares, '{:.0f}')} % of what the weights gain alone is left"
+    else:
+        left = "nothing is left, for the weights alone gain nothing"
     told = (
         f"Macro F1 over plain training at 0.5: {gains}. Once thresholds are searched, "
-        f"{left} % of what the weights gain alone is left."
+        f"{left}."
     )
     return higher([found["both"]], told, asserted=CURE)
 
 
 def _left(found: Evidence) -> list[float]:
-    """Share of the gain by weights that thresholds leave; without a gain, all."""
+    """Share of the gain by weights that thresholds leave, where there is a gain."""
     pairs = zip(found["weights after thresholds"], found["weights alone"], strict=True)
-    return [
-        after["mean"] / alone["mean"] if alone["mean"] > 0 else 1.0
-        for after, alone in pairs
-    ]
+    return [after["mean"] / alone["mean"] for after, alone in pairs if alone["low"] > 0]
 
 
 def _per_batch(runs: Runs) -> Evidence:
@@ -171,7 +172,7 @@ CLAIMS = (
         recipes=(RECIPE,),
         note=Note(
             "after the threshold search little, less than half, is left",
-            lambda e: max(_left(e)) < 0.5,
+            lambda e: max(_left(e), default=1.0) < 0.5,
         ),
     ),
     Claim(

@@ -178,6 +178,21 @@ def test_a_cure_is_told_by_its_parts(tmp_path):
     )
 
 
+def test_weights_that_gain_nothing_leave_nothing(tmp_path):
+    loss = {(B, "correct", "macro_f1_half"): 0.2}
+    told = settled("B3", tmp_path, loss).verdict.sentence
+    assert told.endswith("nothing is left, for the weights alone gain nothing.")
+    # Where they lose on one data set only, the other tells.
+    part = {
+        (B, "correct", "macro_f1_half"): 0.4,
+        (B, "correct", "macro_f1_searched"): 0.525,
+        (B, "correct", "macro_f1_half", "digits"): 0.2,
+    }
+    entry = settled("B3", tmp_path, part)
+    assert "25 % of what the weights gain alone" in entry.verdict.sentence
+    assert entry.note.endswith("came out as expected")
+
+
 def test_the_tail_begins_where_float32_has_no_probability_left(tmp_path):
     entry = settled("B5", tmp_path)
     assert entry.verdict.condition == "a logit is about 17 or beyond"
