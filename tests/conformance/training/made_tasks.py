@@ -70,6 +70,8 @@ class Study:
 
 def main(folder: str) -> None:
     """Computes for a long time in two processes, whose ids it prints."""
+    # In the background of a shell, tests inherit that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     path = Path(folder)
     journal = Journal(path / "cells.jsonl", {"made": True}, resume=True)
     memory = Memory(journal, Cache(None), source="", data_digest=None)
