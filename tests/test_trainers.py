@@ -3,6 +3,7 @@
 from functools import cache
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
@@ -23,6 +24,7 @@ RMSPROP = {
 }
 
 
+TASKS = ("binary", "multilabel", "multiclass", "heatmap")
 PACKAGES = {"torch": torch_impl, "jax": jax_impl}
 every_package = pytest.mark.parametrize(
     "package", PACKAGES.values(), ids=lambda package: package.__name__
@@ -51,17 +53,18 @@ def ghmc(package, slope=None):
     return loss
 
 
+def make(package, problem, **changed):
+    """Makes the trainer of a framework."""
+    options = {"dtype": "float64", "device": "cpu", **SETTINGS, **changed}
+    loss = options.pop("loss", None) or loss_of(package, problem.loss)
+    return package.train.Trainer(*problem.given, loss=loss, **options)
+
+
 def both(package, problem, losses=None, **changed):
     """Trains a stack in a framework and in the reference."""
-    reference, own = losses or (
-        reference_loss(problem.loss),
-        loss_of(package, problem.loss),
-    )
-    options = {**SETTINGS, **changed}
-    expected = Reference(*problem.given, loss=reference, **options)
-    actual = package.train.Trainer(
-        *problem.given, loss=own, dtype="float64", device="cpu", **options
-    )
+    reference, own = losses or (reference_loss(problem.loss), None)
+    expected = Reference(*problem.given, loss=reference, **{**SETTINGS, **changed})
+    actual = make(package, problem, loss=own, **changed)
     traces = [t.run(problem.rows, **problem.feed) for t in (expected, actual)]
     for one, other in zip(*traces, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-11)
@@ -141,11 +144,7 @@ def test_half_precision_is_that_of_the_reference(package, task, scale):
 @every_package
 def test_overflow_of_the_scaled_gradient_is_seen_in_the_norm(package):
     problem = stacked()
-    options = {**SETTINGS, "loss_scale": 2.0**60}
-    loss = loss_of(package, problem.loss)
-    trainer = package.train.Trainer(
-        *problem.given, loss=loss, dtype="float32", device="cpu", **options
-    )
+    trainer = make(package, problem, dtype="float32", loss_scale=2.0**60)
     assert not np.isfinite(trainer.run(problem.rows, **problem.feed)[1]).any()
 
 
@@ -168,3 +167,27 @@ def test_half_is_numpys(package, dtype):
             actual = np.asarray(jax.jit(jax_impl.train.in_half)(values))
     np.testing.assert_array_equal(actual, expected)
     np.testing.assert_array_equal(np.signbit(actual[:-1]), np.signbit(expected[:-1]))
+
+
+@every_package
+@pytest.mark.parametrize("task", TASKS)
+def test_parameters_come_back_as_given(package, task):
+    problem = stacked(task)
+    for given, own in zip(
+        problem.parameters, make(package, problem).parameters(), strict=True
+    ):
+        np.testing.assert_array_equal(given, own)
+
+
+@every_package
+@pytest.mark.parametrize("task", TASKS)
+def test_float32_stays_close_to_float64_without_a_global_switch(package, task):
+    problem = stacked(task)
+    narrow, wide = make(package, problem, dtype="float32"), make(package, problem)
+    for trainer in (narrow, wide):
+        trainer.run(problem.rows, **problem.feed)
+    for a, b in zip(narrow.parameters(), wide.parameters(), strict=True):
+        np.testing.assert_array_equal(a, a.astype(np.float32))
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+    assert any((p != p.astype(np.float32)).any() for p in wide.parameters())
+    assert jnp.zeros(1).dtype == jnp.float32

@@ -130,24 +130,3 @@ def test_trainers_share_one_program():
     constants = dict(SETTINGS["constants"])
     make(problem, loss=loss, constants=constants).run(problem.rows, **feed)
     assert len(traces) == before > 0
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_parameters_come_back_as_given(task):
-    problem = stacked(task)
-    returned = make(problem).parameters()
-    for given, own in zip(problem.parameters, returned, strict=True):
-        np.testing.assert_array_equal(given, own)
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_float32_stays_close_to_float64_without_a_global_switch(task):
-    problem = stacked(task)
-    narrow, wide = make(problem, dtype="float32"), make(problem)
-    for trainer in (narrow, wide):
-        trainer.run(problem.rows, **problem.feed)
-    for a, b in zip(narrow.parameters(), wide.parameters(), strict=True):
-        np.testing.assert_array_equal(a, a.astype(np.float32))
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
-    assert any((p != p.astype(np.float32)).any() for p in wide.parameters())
-    assert jnp.zeros(1).dtype == jnp.float32

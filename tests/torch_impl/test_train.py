@@ -154,14 +154,6 @@ def test_program_is_traced_once(monkeypatch):
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_parameters_come_back_as_given(task):
-    problem = stacked(task)
-    returned = make(problem).parameters()
-    for given, own in zip(problem.parameters, returned, strict=True):
-        np.testing.assert_array_equal(given, own)
-
-
-@pytest.mark.parametrize("task", TASKS)
 def test_many_rows_are_those_of_few(task):
     problem = stacked(task)
     trainer, features = make(problem), problem.features
@@ -179,18 +171,6 @@ def test_arguments_are_left_as_they_are():
     make(problem).run(problem.rows, **problem.feed)
     for given, copy in zip(problem.parameters, same.parameters, strict=True):
         np.testing.assert_array_equal(given, copy)
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_float32_stays_close_to_float64(task):
-    problem = stacked(task)
-    narrow, wide = make(problem, dtype="float32"), make(problem)
-    for trainer in (narrow, wide):
-        trainer.run(problem.rows, **problem.feed)
-    for a, b in zip(narrow.parameters(), wide.parameters(), strict=True):
-        np.testing.assert_array_equal(a, a.astype(np.float32))
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
-    assert any((p != p.astype(np.float32)).any() for p in wide.parameters())
 
 
 def test_precision_flag_is_restored():
