@@ -63,6 +63,15 @@ class WeightFrozen(_Wrapped):
         return self.trainer.run(rows, **{**told, "weights": ones})
 
 
+class GradientScaled(_Wrapped):
+    """Follows a gradient that is 1 % too large."""
+
+    def run(self, rows: NDArray[np.int64], **told: Any) -> Any:
+        """Makes updates on losses, and so on gradients, that are 1 % too large."""
+        scaled = 1.01 * told["coefficients"]
+        return self.trainer.run(rows, **{**told, "coefficients": scaled})
+
+
 class Lost(_Wrapped):
     """Says that its parameters are NaN."""
 
@@ -74,18 +83,6 @@ class Lost(_Wrapped):
 def wrapped(kind: Callable[[Trainer], Trainer]) -> Plant:
     """Makes a trainer and hides it in another."""
     return lambda build, given: kind(build(**given))
-
-
-def _torch_scaled(build: Build, given: dict[str, Any]) -> Trainer:
-    trainer: Any = build(**given)
-    gradient = trainer._gradient
-
-    def scaled(*args: Any) -> Any:
-        gradients, loss = gradient(*args)
-        return 1.01 * gradients, loss
-
-    trainer._gradient = scaled
-    return trainer
 
 
 def _torch_coupled(build: Build, given: dict[str, Any]) -> Trainer:
@@ -163,7 +160,7 @@ def _warm(theta: Array, m: Array, v: Array, step: int, c: dict[str, float]) -> A
 
 
 # One plant each, named in the catalogue.
-scaled_gradient: Plant = _torch_scaled
+scaled_gradient = wrapped(GradientScaled)
 coupled_decay: Plant = _torch_coupled
 batches_one_late = wrapped(BatchesOneLate)
 weight_frozen = wrapped(WeightFrozen)
